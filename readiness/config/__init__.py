@@ -1,0 +1,1 @@
+"""`readiness.toml`: its types, its schema, and how it is read, merged and validated."""

@@ -1,0 +1,311 @@
+"""What no schema can say: names that must exist, addresses that a gate needs, files, values that contradict others."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from readiness.config import model
+from readiness.config.merging import Place
+from readiness.config.suggest import known_names
+from readiness.config.validation import schema_error
+from readiness.config.variables import Substitution
+from readiness.config.waivers import gate_part, matches
+from readiness.config.wording import NOT_YET, hidden, shown
+from readiness.gate import RESERVED, Gate
+
+Said = Iterator[tuple[Place, str, str]]
+"""Place in the effective configuration, text, remedy."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """A configuration as far as it could be typed, with what is needed to judge it."""
+
+    folder: Path
+    """Relative paths start here."""
+    environment: str
+    environments: Sequence[str]
+    gates: Sequence[Gate]
+    known: Sequence[str]
+    """Every gate that can be required."""
+    substitution: Substitution
+    service: model.Service | None = None
+    policy: model.Policy | None = None
+    waivers: tuple[model.Waiver, ...] = ()
+    where: model.EnvironmentTable | None = None
+    tables: dict[str, model.Table] = field(default_factory=dict)
+
+    def show(self, path: Place, value: Any) -> str:
+        """Returns the value, or what it is called where it came through a variable."""
+        names = self.substitution.used.get(path)
+        return shown(value) if names is None else hidden(names)
+
+    def known_names(self, path: Place, name: str, known: Sequence[str]) -> str:
+        """Returns what could have been meant; what came through a variable is compared with nothing."""
+        return known_names("" if path in self.substitution.used else name, known)
+
+    def is_open(self, path: Place) -> bool:
+        """True where a variable is missing at `path`, so that nothing can be said of the value."""
+        return path in self.substitution.open
+
+
+def contradictions(parts: Parts) -> Said:
+    """Yields everything that is wrong although each table has its shape."""
+    for check in (_gate_names, _waivers, _addresses, _live, _containers, _files, _endpoints, _repeated, _rollout):
+        yield from check(parts)
+
+
+# --- names ------------------------------------------------------------------------------------------------------
+
+
+def _gate_names(parts: Parts) -> Said:
+    if parts.policy is None:
+        return
+    for index, gate in enumerate(parts.policy.required or ()):
+        path: Place = ("policy", "required", index)
+        if gate in parts.known or parts.is_open(path):
+            continue
+        if gate in RESERVED:
+            yield path, NOT_YET.format(gate), "Take it out until it is; it could not pass."
+        else:
+            text = f"the gate {parts.show(path, gate)} is not known. {parts.known_names(path, gate, parts.known)}"
+            yield path, text, "Rename it or take it out."
+    for index, pattern in enumerate(parts.policy.advisory):
+        yield from _pattern(parts, ("policy", "advisory", index), pattern)
+
+
+def _waivers(parts: Parts) -> Said:
+    for index, waiver in enumerate(parts.waivers):
+        yield from _pattern(parts, ("waiver", index, "check"), waiver.check)
+        for at, name in enumerate(waiver.env or ()):
+            path: Place = ("waiver", index, "env", at)
+            if name not in parts.environments and not parts.is_open(path):
+                seen = parts.show(path, name)
+                text = f"the environment {seen} is not defined. {parts.known_names(path, name, parts.environments)}"
+                yield path, text, "Rename it or take it out."
+
+
+def _pattern(parts: Parts, path: Place, pattern: str) -> Said:
+    """A pattern of check ids names a gate that there is, or will be."""
+    if parts.is_open(path):
+        return
+    gate, seen = gate_part(pattern), parts.show(path, pattern)
+    if any(matches(gate, known) for known in (*parts.known, *RESERVED)):
+        if "/" not in pattern and "*" not in pattern:
+            text = f"{seen} is a gate, and a check's id or a pattern of ids is expected."
+            yield path, text, "Write `gate/*` for all its checks, or name one, as `gate/name`."
+        return
+    text = f"{seen} means no check, because its gate is not known. {parts.known_names(path, gate, parts.known)}"
+    yield path, text, "Rename it or take it out."
+
+
+# --- where ------------------------------------------------------------------------------------------------------
+
+_ADD_ADDRESS = {
+    "url": ("the service", 'Add url = "https://..."'),
+    "database": ("the database", 'Add database.url = "${DATABASE_URL}"'),
+    "redis": ("Redis", 'Add redis.url = "${REDIS_URL}"'),
+}
+_ADD_SERVICE = 'Add service = ["uvicorn", "service:app", "--port", "{port}"]'
+
+
+def _addresses(parts: Parts) -> Said:
+    where = parts.where
+    if where is None:
+        return
+    for gate in parts.gates:
+        table = parts.tables.get(gate.name)
+        needs = "url" if isinstance(table, model.Flags) and table.source != "file" else gate.needs
+        if table is None or needs not in _ADD_ADDRESS or _has_address(where, needs):
+            continue
+        what, remedy = _ADD_ADDRESS[needs]
+        remedy = remedy if isinstance(where, model.Live) else _ADD_SERVICE
+        text = f"[{gate.name}] needs the address of {what}, and this environment gives none."
+        yield ("where",), text, f"{remedy} to [env.{parts.environment}]."
+
+
+def _has_address(where: model.EnvironmentTable, needs: str) -> bool:
+    if isinstance(where, model.Live):
+        return getattr(where, needs) is not None
+    if needs != "url":
+        return True
+    return where.service is not None or (isinstance(where, model.Containers) and where.image is not None)
+
+
+def _live(parts: Parts) -> Said:
+    where = parts.where
+    if not isinstance(where, model.Live):
+        return
+    path: Place = ("where", "url")
+    if where.url is not None and not parts.is_open(path):
+        try:
+            url = urlsplit(where.url)
+            has_host = bool(url.hostname) and (url.port or 1) > 0
+        except ValueError:
+            has_host = False
+        if not has_host:
+            yield path, f"{parts.show(path, where.url)} names no host and port.", 'Write it as "https://host:port".'
+        elif url.query or url.fragment:
+            text = f"{parts.show(path, where.url)} is no base address: it has a query or a fragment."
+            yield path, text, "End it before the '?' or '#'."
+    schemes = {
+        "database": (r"postgres(?:ql)?(?:\+\w+)?://|(?:\s*\w+\s*=)", '"postgresql://user:password@host:5432/name"'),
+        "redis": (r"rediss?://|unix://", '"redis://:password@host:6379/0"'),
+    }
+    for name, (scheme, example) in schemes.items():
+        store: model.Store | None = getattr(where, name)
+        path = ("where", name, "url")
+        if store is not None and not parts.is_open(path) and not re.match(scheme, store.url.reveal()):
+            yield path, "the address has a scheme that the gate cannot use.", f"Write it as {example}."
+    for name, value in where.headers.items():
+        if re.search(r"[\r\n\0]", value.reveal()):
+            seen = hidden(parts.substitution.used.get(("where", "headers", name), ()))
+            remedy = "Take the line break out; a variable that was read from a file often ends in one."
+            yield ("where", "headers", name), f"{seen} holds a line break, which no header can.", remedy
+
+
+def _containers(parts: Parts) -> Said:
+    where = parts.where
+    if not isinstance(where, model.Containers):
+        return
+    if where.image is not None and where.service is not None:
+        yield ("where", "image"), "the service is given twice: as `image` and as `service`.", "Take one of them out."
+    if where.image is not None and where.container_port is None:
+        yield ("where", "image"), "`image` needs the port it listens on.", "Add container-port = 8000."
+    if where.image is None and where.container_port is not None:
+        yield ("where", "container-port"), "`container-port` is the port of an image.", 'Add image = "...".'
+
+
+# --- files ------------------------------------------------------------------------------------------------------
+
+
+def _files(parts: Parts) -> Said:
+    if parts.service is not None:
+        if parts.service.runbook and not re.match(r"https?://", parts.service.runbook):
+            yield from _exists(parts, ("service", "runbook"), parts.service.runbook)
+        for index, folder in enumerate(parts.service.checks or ()):
+            yield from _exists(parts, ("service", "checks", index), folder)
+    for gate, table in parts.tables.items():
+        if isinstance(table, model.Database) and table.migrations is not None:
+            yield from _exists(parts, ("gates", gate, "migrations", "path"), table.migrations.path)
+        if isinstance(table, model.Health):
+            for index, endpoint in enumerate(table.endpoints):
+                if isinstance(endpoint, model.Endpoint) and endpoint.schema is not None:
+                    path: Place = ("gates", gate, "endpoints", index, "schema")
+                    yield from _is_schema(parts, path, endpoint.schema)
+
+
+def _exists(parts: Parts, path: Place, name: str) -> Said:
+    if not parts.is_open(path) and not _is_there(parts.folder / name):
+        text = f"{parts.show(path, name)} does not exist in the configuration's folder."
+        yield path, text, "Create it, or mend the path; it starts from that folder."
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except (OSError, ValueError):  # such as a name that is too long, or holds a null
+        return False
+
+
+def _is_schema(parts: Parts, path: Place, name: str) -> Said:
+    missing = list(_exists(parts, path, name))
+    if missing or parts.is_open(path):
+        yield from missing
+        return
+    seen = parts.show(path, name)
+    try:
+        wrong = schema_error(json.loads((parts.folder / name).read_text("utf-8")))
+    except OSError as error:
+        yield path, f"{seen} cannot be read: {error.strerror}.", "Name a file."
+    except UnicodeDecodeError:
+        yield path, f"{seen} is not UTF-8.", "Save it as UTF-8."
+    except (json.JSONDecodeError, RecursionError) as error:
+        at = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        yield path, f"{seen} is not JSON{at}.", "Mend the file there."
+    else:
+        if wrong:
+            yield path, f"{seen} is no JSON Schema: {wrong}.", "Mend the file."
+
+
+# --- values -----------------------------------------------------------------------------------------------------
+
+
+def _endpoints(parts: Parts) -> Said:
+    for gate, table in parts.tables.items():
+        if isinstance(table, model.Health):
+            places: list[tuple[Place, str]] = [
+                (("gates", gate, "endpoints", index, *(() if isinstance(each, str) else ("path",))), str(each))
+                for index, each in enumerate(table.endpoints)
+            ]
+            yield from _unique(parts, places, "the endpoint")
+
+
+def _repeated(parts: Parts) -> Said:
+    lists: list[tuple[Place, Iterable[str] | None, str]] = []
+    if parts.policy is not None:
+        lists.append((("policy", "required"), parts.policy.required, "the gate"))
+    for gate, table in parts.tables.items():
+        if isinstance(table, model.Database):
+            lists.append((("gates", gate, "tables"), table.tables, "the table"))
+        elif isinstance(table, model.Flags):
+            lists.append((("gates", gate, "required"), table.required, "the flag"))
+    for path, names, what in lists:
+        yield from _unique(parts, [((*path, index), name) for index, name in enumerate(names or ())], what)
+
+
+def _unique(parts: Parts, places: list[tuple[Place, str]], what: str) -> Said:
+    counts = Counter(name for _, name in places)
+    seen: set[str] = set()
+    for path, name in places:
+        if name in seen and not parts.is_open(path):
+            yield path, f"{what} {parts.show(path, name)} is listed {counts[name]} times.", "List it once."
+            counts[name] = 0
+        seen.add(name)
+        if counts[name] == 0:
+            seen.discard(name)
+
+
+def _rollout(parts: Parts) -> Said:
+    for gate, table in parts.tables.items():
+        if not isinstance(table, model.Rollout):
+            continue
+        top: Place = ("gates", gate)
+        if (table.prometheus is None) == (table.scrape is None):
+            text = "the samples come from `prometheus` or from `scrape`, and exactly one of them is needed."
+            yield (*top, "prometheus"), text, 'Keep one, such as prometheus = "http://prometheus:9090".'
+        if any(later <= earlier for earlier, later in zip(table.stages, table.stages[1:], strict=False)):
+            yield (*top, "stages"), "the stages do not rise.", 'Write them in order, such as ["10%", "50%", "100%"].'
+        metrics: list[tuple[Place, str]] = [
+            ((*top, "metric", index, "name"), metric.name) for index, metric in enumerate(table.metric)
+        ]
+        yield from _unique(parts, metrics, "the metric")
+        for index, metric in enumerate(table.metric):
+            for key, text, remedy in _metric(metric):
+                yield (*top, "metric", index, *([key] if key else [])), text, remedy
+
+
+def _metric(metric: model.RolloutMetric) -> Iterator[tuple[str, str, str]]:
+    counts = metric.total is not None and metric.bad is not None
+    if counts == (metric.histogram is not None) or (metric.total is None) != (metric.bad is None):
+        text = "a metric is counted by `total` and `bad`, or by a `histogram`: exactly one of the two is needed."
+        yield "", text, "Give both counters, or the histogram."
+    rules = (metric.promote_below, metric.rollback_above, metric.promote_slower_than, metric.rollback_slower_than)
+    if all(rule is None for rule in rules):
+        yield "", "no limit is set, so this metric could decide nothing.", 'Add promote-below = "1%".'
+    if metric.promote_below and metric.rollback_above and metric.promote_below > metric.rollback_above:
+        text = f"promotes below {metric.promote_below}, above where it rolls back ({metric.rollback_above})."
+        yield "promote-below", text, "Set promote-below to at most rollback-above."
+    for key, rule, side in (
+        ("promote-slower-than", metric.promote_slower_than, "below"),
+        ("rollback-slower-than", metric.rollback_slower_than, "above"),
+    ):
+        if rule is not None and getattr(rule, side) is None:
+            yield key, f"`{side}` is missing.", f'Write {{ edge = "{rule.edge}", {side} = "5%" }}.'
