@@ -1,0 +1,144 @@
+"""JSON documents that were observed: a value by pointer, a subset match, a JSON Schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from readiness.errors import NotMeasured
+
+MOST_LISTED = 20
+"""So many mismatches are named; one broken service must not write a report of megabytes."""
+MOST_SHOWN = 80
+"""So many characters of a value are shown."""
+
+
+class DocumentError(AssertionError):
+    """The answer was read and is not what was expected of it: the check is failed, not unmeasured."""
+
+
+def resolve(document: Any, pointer: str) -> Any:
+    """Returns the value that a JSON Pointer points at; the empty pointer is the whole document.
+
+    Raises:
+        DocumentError: there is nothing at that place; says what is there instead.
+        ValueError: it is not a pointer.
+
+    Source: RFC 6901.
+    """
+    if not re.fullmatch(r"(/([^~/]|~[01])*)*", pointer):
+        raise ValueError(f"{pointer!r} is not a JSON Pointer; it is empty or begins with '/', such as '/status/db'")
+    value = document
+    seen = ""
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and re.fullmatch(r"0|[1-9]\d{0,9}", key) and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            raise DocumentError(f"nothing at {pointer}: {seen or 'the document'} is {_contents(value)}")
+        seen += f"/{token}"
+    return value
+
+
+def _contents(value: Any) -> str:
+    if isinstance(value, dict):
+        names = ", ".join(str(name)[:MOST_SHOWN] for name in islice(value, MOST_LISTED)) or "nothing"
+        return f"an object with {names}{', ...' if len(value) > MOST_LISTED else ''}"
+    return f"a list of {len(value)}" if isinstance(value, list) else shown(value)
+
+
+def shown(value: Any) -> str:
+    """Returns a value as JSON, cut off where it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+
+
+def subset_mismatches(expected: Any, actual: Any) -> list[str]:
+    """Returns where `actual` lacks or contradicts `expected`, by JSON Pointer; empty where it contains all of it.
+
+    An object may have more keys than expected. A list must have as many items, each matched in its place. Numbers
+    are equal by value, 1 and 1.0; true is not 1.
+    """
+    return _bounded(_mismatches(expected, actual, ""))
+
+
+def _mismatches(expected: Any, actual: Any, path: str) -> Iterator[str]:
+    where = path or "the document"
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        for key, value in expected.items():
+            inner = f"{path}/{_token(key)}"
+            if key in actual:
+                yield from _mismatches(value, actual[key], inner)
+            else:
+                yield f"{inner}: expected {shown(value)}, observed nothing"
+    elif isinstance(expected, list) and isinstance(actual, list):
+        if len(expected) != len(actual):
+            yield f"{where}: expected a list of {len(expected)}, observed a list of {len(actual)}"
+            return
+        for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
+            yield from _mismatches(one, other, f"{path}/{index}")
+    elif isinstance(expected, bool) is not isinstance(actual, bool) or expected != actual:
+        yield f"{where}: expected {shown(expected)}, observed {shown(actual)}"
+
+
+def schema_errors(document: Any, schema: Any) -> list[str]:
+    """Returns where the document does not satisfy the JSON Schema, by JSON Pointer; empty where it does.
+
+    References are followed inside the schema, and to the specification's own documents: nothing is fetched.
+
+    Args:
+        document: as parsed from JSON.
+        schema: the schema itself, or the path of the file that holds it.
+
+    Raises:
+        NotMeasured: the schema cannot be read, is no JSON Schema, refers to another document or does not end.
+    """
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import Draft202012Validator, validator_for
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped] # it ships no types
+    from referencing.exceptions import Unresolvable
+
+    remedy = "Correct the schema, or name another one for this endpoint."
+    if isinstance(schema, Path):
+        schema = _read_schema(schema)
+    try:
+        kind = validator_for(schema, default=Draft202012Validator)
+        kind.check_schema(schema)
+        return _bounded(
+            f"{''.join(f'/{_token(step)}' for step in error.absolute_path) or 'the document'}: {_cut(error.message)}"
+            for error in kind(schema, registry=REGISTRY).iter_errors(document)
+        )
+    except SchemaError as error:
+        raise NotMeasured(f"the schema is not a valid JSON Schema: {_cut(error.message)}", remedy) from None
+    except Unresolvable as error:
+        raise NotMeasured(f"the schema refers to {_cut(str(error.ref))}, which is not in it", remedy) from None
+    except RecursionError:
+        raise NotMeasured("the schema or the document is nested too deeply to be compared", remedy) from None
+
+
+def _read_schema(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise NotMeasured(f"the schema {path} cannot be read: {error.strerror}", "Correct its path.") from None
+    except (ValueError, RecursionError) as error:
+        raise NotMeasured(f"the schema {path} is not JSON: {_cut(str(error))}", "Correct the file.") from None
+
+
+def _bounded(lines: Iterator[str]) -> list[str]:
+    named = list(islice(lines, MOST_LISTED))
+    return [*named, f"and more than these {MOST_LISTED}"] if next(lines, None) is not None else named
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 3 * MOST_SHOWN else f"{text[: 3 * MOST_SHOWN]}..."
+
+
+def _token(key: object) -> str:
+    return str(key).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,165 @@
+"""Pointers, subset matches and schemas."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness.errors import NotMeasured
+from readiness.probes.documents import DocumentError, resolve, schema_errors, subset_mismatches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab~/0", max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+RFC = {"foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, 'k"l': 6, " ": 7, "m~n": 8}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("", RFC), ("/foo", ["bar", "baz"]), ("/foo/0", "bar"), ("/", 0), ("/a~1b", 1), ("/c%d", 2), ("/e^f", 3), ("/g|h", 4),
+        ("/i\\j", 5), ('/k"l', 6), ("/ ", 7), ("/m~0n", 8),
+    ],
+)  # fmt: skip
+def test_pointers_of_the_rfc(pointer: str, value: object) -> None:
+    """Every example of RFC 6901, section 5, resolves as it says."""
+    assert resolve(RFC, pointer) == value
+
+
+@pytest.mark.parametrize(
+    ("pointer", "said"),
+    [
+        ("/version", "the document is an object with foo, "),
+        ("/foo/2", "/foo is a list of 2"),
+        ("/foo/-", "/foo is a list of 2"),
+        ("/foo/00", "/foo is a list of 2"),
+        ("/foo/-1", "/foo is a list of 2"),
+        ("/foo/99999999999999999999", "/foo is a list of 2"),
+        ("/foo/0/b", '/foo/0 is "bar"'),
+    ],
+)
+def test_a_pointer_to_nothing_fails_the_check(pointer: str, said: str) -> None:
+    """Nothing at that place is an AssertionError that says what is there instead."""
+    with pytest.raises(DocumentError) as caught:
+        resolve(RFC, pointer)
+    assert f"nothing at {pointer}: " in str(caught.value)
+    assert said in str(caught.value)
+    assert isinstance(caught.value, AssertionError)
+
+
+@pytest.mark.parametrize("pointer", ["version", "/a~2", "/a~", "#/a"])
+def test_what_is_no_pointer_is_refused(pointer: str) -> None:
+    """A pointer that RFC 6901 does not allow is a mistake of the check's author."""
+    with pytest.raises(ValueError, match="is not a JSON Pointer"):
+        resolve({}, pointer)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "mismatches"),
+    [
+        ({}, {"a": 1}, []),
+        ({"status": "connected"}, {"status": "connected", "more": 1}, []),
+        ({"status": "connected"}, {"status": "down"}, ['/status: expected "connected", observed "down"']),
+        ({"status": "connected"}, {}, ['/status: expected "connected", observed nothing']),
+        ({"status": "connected"}, ["connected"], ['the document: expected {"status": "connected"}, observed ["connected"]']),
+        ({"db": {"ok": True}}, {"db": {"ok": 1}}, ["/db/ok: expected true, observed 1"]),
+        ({"n": 1}, {"n": 1.0}, []),
+        ({"n": None}, {}, ["/n: expected null, observed nothing"]),
+        ({"n": None}, {"n": False}, ["/n: expected null, observed false"]),
+        ({"l": [{"a": 1}]}, {"l": [{"a": 1, "b": 2}]}, []),
+        ({"l": [1, 2]}, {"l": [1, 3]}, ["/l/1: expected 2, observed 3"]),
+        ({"l": [1]}, {"l": [1, 2]}, ["/l: expected a list of 1, observed a list of 2"]),
+        ({"a/b~": 1}, {"a/b~": 2}, ["/a~1b~0: expected 1, observed 2"]),
+        ({"a": 1, "b": 2}, {"a": 3, "b": 4}, ["/a: expected 1, observed 3", "/b: expected 2, observed 4"]),
+    ],
+)  # fmt: skip
+def test_mismatches_are_named_by_their_place(expected: Any, actual: Any, mismatches: list[str]) -> None:
+    """What lacks or contradicts the expectation is named; what is more is not."""
+    assert subset_mismatches(expected, actual) == mismatches
+
+
+@given(JSON)
+def test_a_document_contains_itself(document: Any) -> None:
+    """Every document matches itself."""
+    assert subset_mismatches(document, json.loads(json.dumps(document))) == []
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON, min_size=1, max_size=3), st.data())
+def test_a_document_that_lost_a_key_does_not_match(document: dict[str, Any], data: st.DataObject) -> None:
+    """A key that is expected and gone is always found."""
+    lost = data.draw(st.sampled_from(sorted(document)))
+    assert len(subset_mismatches(document, {key: value for key, value in document.items() if key != lost})) == 1
+
+
+def test_mismatches_are_bounded() -> None:
+    """A large document that is all wrong makes a short message."""
+    lines = subset_mismatches({str(n): "x" * 10_000 for n in range(1000)}, {str(n): "y" * 10_000 for n in range(1000)})
+    assert len(lines) == 21
+    assert lines[-1] == "and more than these 20"
+    assert max(map(len, lines)) < 250
+
+
+# --- schemas ----------------------------------------------------------------------------------------------------
+
+SCHEMA = {
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": {"enum": ["up"]}, "a/b": {"type": "integer"}},
+}
+
+
+def test_a_schema_s_errors_are_named_by_their_place(tmp_path: Path) -> None:
+    """A satisfied schema has no errors; others are at their pointer. A file serves as well as its content."""
+    file = tmp_path / "schema.json"
+    file.write_text(json.dumps(SCHEMA))
+    for schema in (SCHEMA, file):
+        assert schema_errors({"status": "up"}, schema) == []
+        assert schema_errors({}, schema) == ["the document: 'status' is a required property"]
+        assert schema_errors({"status": "down", "a/b": "x"}, schema) == [
+            "/status: 'down' is not one of ['up']",
+            "/a~1b: 'x' is not of type 'integer'",
+        ]
+
+
+def test_a_schema_s_errors_are_bounded() -> None:
+    """A large document that is all wrong makes a short message."""
+    lines = schema_errors(["x" * 10_000] * 1000, {"items": {"type": "integer"}})
+    assert len(lines) == 21
+    assert max(map(len, lines)) < 300
+
+
+def test_references_stay_within_the_schema() -> None:
+    """A reference inside works, so does the specification's own schema; nothing is fetched from elsewhere."""
+    inside = {"$ref": "#/$defs/up", "$defs": {"up": {"const": "up"}}}
+    assert schema_errors("up", inside) == []
+    assert schema_errors("down", inside) == ["the document: 'up' was expected"]
+    assert schema_errors({"type": "object"}, {"$ref": "https://json-schema.org/draft/2020-12/schema"}) == []
+    for reference in ("http://127.0.0.1:1/schema.json", "file:///etc/hostname", "other.json", "#/$defs/none"):
+        with pytest.raises(NotMeasured, match="which is not in it"):
+            schema_errors({}, {"$ref": reference})
+
+
+def test_a_schema_that_cannot_be_used_is_unmeasured(tmp_path: Path) -> None:
+    """No schema, no judgement: missing, not JSON, not a schema, without end."""
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    cases: list[tuple[Any, str]] = [
+        (tmp_path / "none.json", "cannot be read"),
+        (broken, "is not JSON"),
+        ({"type": "nonsense"}, "not a valid JSON Schema"),
+        ([], "not a valid JSON Schema"),
+        ({"$ref": "#"}, "nested too deeply"),
+    ]
+    for schema, cause in cases:
+        with pytest.raises(NotMeasured, match=cause):
+            schema_errors({}, schema)
