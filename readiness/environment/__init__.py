@@ -1,0 +1,1 @@
+"""Where a release is judged: what is started for a run, and what is only looked at."""
