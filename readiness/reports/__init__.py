@@ -1,0 +1,1 @@
+"""What a run leaves behind: one `Decision` in, files out; every file is a pure function of `report.json`."""

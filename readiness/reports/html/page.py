@@ -1,0 +1,122 @@
+"""What the template places: the page as text, status words and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from readiness.model import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A word with its colour and icon."""
+
+    word: str
+    tone: str
+    """`good`, `warn` or `bad`; class and icon in the template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of what is released, where and when."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One reason for the NO-GO."""
+
+    where: str
+    anchor: str
+    """Id of the evidence in this page; empty where there is none."""
+    status: Status
+    text: str
+    runbook: str
+    """Address; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measurement as text."""
+
+    name: str
+    value: str
+    limit: str
+    status: Status | None
+    """None where it was recorded for information."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One check."""
+
+    id: str
+    anchor: str
+    title: str
+    status: Status
+    notes: tuple[str, ...]
+    """Short remarks beside the outcome, such as `passed on attempt 2`."""
+    took: str
+    message: str
+    measurements: tuple[Measured, ...]
+    more_measurements: int
+    findings: tuple[Finding, ...]
+    more_findings: int
+    remedy: str
+    runbook: str
+    runbook_address: str
+    waiver: str
+    command: str
+    is_open: bool
+    is_brief: bool
+    """True where the page has room for one line only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate with its checks."""
+
+    name: str
+    anchor: str
+    title: str
+    required: bool
+    status: Status
+    counts: str
+    took: str
+    attention: tuple[Evidence, ...]
+    passed: tuple[Evidence, ...]
+    unlisted: str
+    """What the page has no room for; empty where it lists all."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverRow:
+    """One waiver of the configuration."""
+
+    check: str
+    status: Status
+    ends: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that the template needs."""
+
+    headline: str
+    tone: str
+    title: str
+    subtitle: str
+    coverage: str
+    because: str
+    further: str
+    facts: tuple[Fact, ...]
+    blockers: tuple[Blocker, ...]
+    more_blockers: int
+    gates: tuple[Gate, ...]
+    totals: str
+    waivers: tuple[WaiverRow, ...]
+    more_waivers: int
+    versions: tuple[Fact, ...]

@@ -1,0 +1,238 @@
+"""`junit.xml`: one case per check, for every CI server; and never all green on a NO-GO.
+
+Two flavours. `ci` has what GitLab, GitHub annotators and Azure show: a suite per gate, file, line, properties of a case.
+`strict` is valid for the schemas of Jenkins' xunit plugin and of Maven Surefire, which know one root suite, three
+decimals, and neither `file` nor properties on a case; the gate is the case's `group`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, TypeAlias
+from xml.etree import ElementTree as ET
+
+from readiness.model import CheckResult, Decision, Outcome
+from readiness.reports.interface import Document, Writer
+from readiness.reports.json import decision_from
+from readiness.reports.overview import Overview, overview
+from readiness.reports.text import clip, limit_text, one_line, value_text, visible
+
+Flavour: TypeAlias = Literal["ci", "strict"]
+
+_BODY = 8_000
+"""Characters of evidence in one case; GitLab takes 30 MB a file."""
+_LISTED = 50
+"""Findings and reasons that a case lists."""
+_TAGS = {
+    Outcome.FAILED: "failure",
+    Outcome.UNMEASURED: "error",
+    Outcome.NOT_RUN: "error",
+    Outcome.ADVISORY: "skipped",
+    Outcome.WAIVED: "skipped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    suite: str
+    name: str
+    seconds: float
+    tag: str = ""
+    kind: str = ""
+    message: str = ""
+    body: str = ""
+    file: str = ""
+    line: int = 0
+    properties: tuple[tuple[str, str], ...] = ()
+
+
+def render(document: Document, flavour: Flavour = "ci") -> bytes:
+    """Returns the XML.
+
+    Args:
+        document: content of `report.json`.
+        flavour: `ci`, or `strict` for a CI server that validates.
+    """
+    decision = decision_from(document)
+    seen = overview(decision)
+    cases = [_case(check) for check in decision.checks]
+    orphan = _decision_case(decision, seen, cases)
+    cases = [*([orphan] if orphan else []), *cases]
+    root = _strict(decision, cases) if flavour == "strict" else _ci(decision, seen, cases)
+    ET.indent(root, " ")
+    # A str, then encoded here: ElementTree would write surrogates as references that no parser accepts.
+    text = ET.tostring(root, encoding="unicode")
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{text}\n".encode()
+
+
+def _case(check: CheckResult) -> _Case:
+    name = check.id.removeprefix(f"{check.gate}/")
+    location = check.findings[0] if check.findings else None
+    properties = [("id", check.id), ("outcome", str(check.outcome)), ("severity", str(check.severity))]
+    if check.attempts != 1:
+        properties.append(("attempts", str(check.attempts)))
+    return _Case(
+        suite=check.gate,
+        name=name,
+        seconds=check.duration_s,
+        tag=_TAGS.get(check.outcome, ""),
+        kind=str(check.outcome),
+        message=_message(check),
+        body=clip("\n".join(_evidence(check)), _BODY),
+        file=location.path if location else check.node_id.partition("::")[0],
+        line=max(location.line, 0) if location else 0,
+        properties=tuple(properties),
+    )
+
+
+def _message(check: CheckResult) -> str:
+    text = one_line(check.message or "", 300) or one_line(check.title, 300) or str(check.outcome)
+    if check.outcome is Outcome.WAIVED and check.waiver:
+        use = check.waiver
+        return f"waived until {use.expires} by {use.owner}: {one_line(use.reason, 200)} ({text})"
+    if check.outcome is Outcome.ADVISORY:
+        return f"advisory, does not block: {text}"
+    return f"{check.outcome}: {text}" if check.outcome in (Outcome.UNMEASURED, Outcome.NOT_RUN) else text
+
+
+def _evidence(check: CheckResult) -> Iterable[str]:
+    if check.message:
+        yield check.message
+    for measured in check.measurements[:_LISTED]:
+        limit = limit_text(measured.limit, measured.unit)
+        holds = f", limit {limit}: {'holds' if measured.holds else 'does not hold'}" if limit else ""
+        yield f"{one_line(measured.name)}: {value_text(measured.value, measured.unit)}{holds}"
+    for found in check.findings[:_LISTED]:
+        yield f"{one_line(found.path)}:{found.line}:{found.column}: {one_line(found.rule)}: {one_line(found.text, 300)}"
+    more = len(check.findings) - _LISTED
+    if more > 0:
+        yield f"and {more} more findings in report.json"
+    if check.remedy:
+        yield f"What to do: {check.remedy}"
+    if check.runbook:
+        yield f"Runbook: {one_line(check.runbook)}"
+
+
+def _decision_case(decision: Decision, seen: Overview, cases: list[_Case]) -> _Case | None:
+    """Returns a case for the reasons that no red case tells; None where each has one."""
+    if seen.is_go:
+        return None
+    red = {check.id for check, case in zip(decision.checks, cases, strict=True) if case.tag in ("failure", "error")}
+    untold = [reason for reason in seen.reasons if reason.check not in red]
+    if red and not untold:
+        return None
+    lines = [
+        one_line(f"{reason.gate} {reason.check}".strip() + ": " + reason.text, 500).lstrip(": ") for reason in untold
+    ]
+    shown = lines[:_LISTED] + ([f"and {len(lines) - _LISTED} more in report.json"] if len(lines) > _LISTED else [])
+    message = f"{seen.headline}: {lines[0] if lines else seen.sentence}"
+    return _Case(
+        "readiness", "decision", 0.0, "error", "decision", one_line(message, 300), clip("\n".join(shown), _BODY)
+    )
+
+
+def _ci(decision: Decision, seen: Overview, cases: list[_Case]) -> ET.Element:
+    root = ET.Element("testsuites", {"name": _attribute(f"readiness {decision.environment.name}")} | _totals(cases))
+    names = _unique_names(decision, cases)
+    titles = {gate.name: gate.title for gate in decision.gates}
+    for suite in dict.fromkeys(case.suite for case in cases):
+        inside = [(case, name) for case, name in zip(cases, names, strict=True) if case.suite == suite]
+        attributes = {"name": _attribute(suite)} | _totals([case for case, _ in inside])
+        element = ET.SubElement(
+            root, "testsuite", attributes | {"timestamp": _attribute(decision.run.started.rstrip("Z"))}
+        )
+        facts = {
+            "decision": seen.headline,
+            "environment": decision.environment.name,
+            "run": decision.run.id,
+            "commit": decision.service.commit,
+            "title": titles.get(suite, ""),
+        }
+        _add_properties(element, [(key, value) for key, value in facts.items() if value])
+        for case, name in inside:
+            child = _add_case(element, decision, case, name)
+            if case.file:
+                child.set("file", _attribute(case.file))
+            if case.line:
+                child.set("line", str(case.line))
+            # First inside the case, where GitLab and pytest's own writer have them.
+            if case.properties:
+                child.insert(0, _properties(case.properties))
+    return root
+
+
+def _strict(decision: Decision, cases: list[_Case]) -> ET.Element:
+    root = ET.Element("testsuite", {"name": _attribute(f"readiness {decision.environment.name}")} | _totals(cases))
+    _add_properties(root, [("decision", str(decision.decision)), ("run", decision.run.id)])
+    for case, name in zip(cases, _unique_names(decision, cases), strict=True):
+        _add_case(root, decision, case, name).set("group", _attribute(case.suite))
+    return root
+
+
+def _add_case(suite: ET.Element, decision: Decision, case: _Case, name: str) -> ET.Element:
+    attributes = {"classname": _class_name(decision, case), "name": name, "time": _seconds(case.seconds)}
+    element = ET.SubElement(suite, "testcase", attributes)
+    if case.tag:
+        # The schema of Surefire knows no `type` on `skipped`.
+        kind = {} if case.tag == "skipped" else {"type": _attribute(case.kind)}
+        ET.SubElement(element, case.tag, {"message": _attribute(case.message)} | kind).text = visible(case.body)
+    return element
+
+
+def _class_name(decision: Decision, case: _Case) -> str:
+    # With the environment, so that one pipeline can show two of them without merging their cases.
+    return _attribute(f"readiness.{decision.environment.name}.{case.suite}")
+
+
+def _unique_names(decision: Decision, cases: list[_Case]) -> list[str]:
+    """Returns the cases' names; a repeated one gets a number, since GitLab ignores a second case of one name."""
+    last: dict[tuple[str, str], int] = {}
+    names = []
+    for case in cases:
+        class_name, wanted = _class_name(decision, case), _attribute(case.name)
+        name, number = wanted, last.get((class_name, wanted), 0)
+        while (class_name, name) in last:
+            number += 1
+            name = f"{wanted} #{number + 1}"
+        last[class_name, wanted] = number
+        last.setdefault((class_name, name), 0)
+        names.append(name)
+    return names
+
+
+def _totals(cases: list[_Case]) -> dict[str, str]:
+    counts = {plural: str(sum(case.tag == tag for case in cases)) for plural, tag in _COUNTED.items()}
+    return {"tests": str(len(cases)), **counts, "time": _seconds(sum(_finite(case.seconds) for case in cases))}
+
+
+_COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def _properties(pairs: Iterable[tuple[str, str]]) -> ET.Element:
+    element = ET.Element("properties")
+    for name, value in pairs:
+        ET.SubElement(element, "property", {"name": _attribute(name), "value": _attribute(value)})
+    return element
+
+
+def _add_properties(parent: ET.Element, pairs: Iterable[tuple[str, str]]) -> None:
+    parent.append(_properties(pairs))
+
+
+def _attribute(text: str) -> str:
+    return one_line(text)
+
+
+def _finite(seconds: float) -> float:
+    return abs(seconds) if math.isfinite(seconds) and 0 <= seconds < 1e9 else 0.0  # noqa: PLR2004 - thirty years; abs for -0.0
+
+
+def _seconds(seconds: float) -> str:
+    return f"{_finite(seconds):.3f}"
+
+
+WRITER = Writer("junit.xml", render)
+STRICT_WRITER = Writer("junit-strict.xml", partial(render, flavour="strict"))
