@@ -1,0 +1,247 @@
+"""From results and policy to verdicts and the decision. Pure: no I/O, no clock; *today* is an argument.
+
+The rule: GO if and only if every required gate is configured, ran at least one check, and each of its blocking
+checks is `passed` or `waived` by a valid waiver, and nothing went wrong with the run itself. Absence of evidence is
+never evidence.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from readiness.config.model import Waiver
+from readiness.config.waivers import has_expired, is_over_broad, matches
+from readiness.model import (
+    Answer,
+    CheckResult,
+    Decision,
+    EnvironmentInfo,
+    Finding,
+    GateResult,
+    Outcome,
+    Reason,
+    RunInfo,
+    ServiceInfo,
+    Severity,
+    Verdict,
+    WaiverResult,
+    WaiverState,
+    WaiverUse,
+)
+
+OBSERVED = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.ADVISORY, Outcome.WAIVED})
+"""Outcomes that stand on an observation."""
+SATISFIED = frozenset({Outcome.PASSED, Outcome.WAIVED})
+"""Outcomes of a blocking check that a GO may contain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration says about judging, for one environment and one day."""
+
+    environment: str
+    today: dt.date
+    """The day in UTC at the start of the run."""
+    advisory: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    required: tuple[str, ...] | None = None
+    """Gates named by the policy; None means every configured one."""
+    selected: tuple[str, ...] = ()
+    """Gates that the command line narrowed the run to; empty means all."""
+    configured: tuple[str, ...] = ()
+    """Gates that have a table, or checks of the user's own."""
+    titles: tuple[tuple[str, str], ...] = ()
+    """Gate name and title, in the order of the report."""
+    flaky_passes: int = 0
+
+    def severity_of(self, check: str, declared: Severity) -> Severity:
+        """Returns the severity of a check after the policy's `advisory` patterns."""
+        return Severity.ADVISORY if any(matches(pattern, check) for pattern in self.advisory) else declared
+
+    def is_in_force(self, waiver: Waiver) -> bool:
+        """Returns whether the waiver speaks of this environment."""
+        return waiver.env is None or self.environment in waiver.env
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The gates that this run's decision stands on."""
+        return self.selected or (self.configured if self.required is None else self.required)
+
+
+def find_waiver(check: str, findings: Sequence[Finding], text: str, rules: Rules) -> Waiver | None:
+    """Returns the first valid waiver that covers all of a failure.
+
+    A waiver with `match` covers only findings whose rule or text contains it: each blocking finding must be covered
+    by some valid waiver; without findings the failure's own text must contain it.
+    """
+    valid = [
+        waiver
+        for waiver in rules.waivers
+        if rules.is_in_force(waiver) and matches(waiver.check, check) and not has_expired(waiver, rules.today)
+    ]
+    blocking = [finding for finding in findings if finding.severity is Severity.BLOCKING]
+
+    def covers(waiver: Waiver, finding: Finding) -> bool:
+        return waiver.match is None or waiver.match in finding.rule or waiver.match in finding.text
+
+    for waiver in valid:
+        if waiver.match is None:
+            return waiver
+    if blocking:
+        covered = all(any(covers(waiver, finding) for waiver in valid) for finding in blocking)
+        return valid[0] if covered and valid else None
+    return next((waiver for waiver in valid if waiver.match is not None and waiver.match in text), None)
+
+
+def settle(result: CheckResult, rules: Rules) -> CheckResult:
+    """Returns the result with a failure turned into `advisory` or `waived` where the policy says so.
+
+    `unmeasured` and `not-run` stay what they are: they can never be waived.
+    """
+    if result.outcome is not Outcome.FAILED:
+        return result
+    if result.severity is Severity.ADVISORY:
+        return replace(result, outcome=Outcome.ADVISORY)
+    waiver = find_waiver(result.id, result.findings, result.message or "", rules)
+    if waiver is None:
+        return result
+    use = WaiverUse(waiver.check, waiver.reason, waiver.owner, waiver.expires.isoformat(), waiver.ticket)
+    return replace(result, outcome=Outcome.WAIVED, waiver=use)
+
+
+def decide(
+    results: Iterable[CheckResult],
+    troubles: Iterable[Reason],
+    rules: Rules,
+    *,
+    service: ServiceInfo,
+    environment: EnvironmentInfo,
+    run: RunInfo,
+) -> Decision:
+    """Returns the decision.
+
+    Args:
+        results: one per check, settled; their order is kept within a gate.
+        troubles: what went wrong with the run itself, such as an interrupt; any of them means NO-GO.
+        rules: what the configuration says.
+        service: what is to be released.
+        environment: where it was judged.
+        run: when and with what.
+    """
+    by_gate: dict[str, list[CheckResult]] = {}
+    for result in results:
+        by_gate.setdefault(result.gate, []).append(result)
+    titles = dict(rules.titles)
+    names = list(dict.fromkeys([*titles, *rules.configured, *rules.needed, *by_gate]))
+    if rules.selected:
+        names = [name for name in names if name in rules.selected]
+    gates, reasons = [], list(troubles)
+    for name in names:
+        checks = by_gate.get(name, [])
+        required = name in rules.needed
+        if not checks and not required and name not in rules.configured:
+            continue
+        gates.append(
+            _judge_gate(name, titles.get(name, name), required, checks, name in rules.configured or bool(checks))
+        )
+        if required:
+            reasons += _reasons_of_gate(name, checks, name in rules.configured or bool(checks))
+    if not rules.needed:
+        reasons.append(Reason("", "", Outcome.NOT_RUN, "No gate is configured, so nothing was judged."))
+    checks_in_order = tuple(check for gate in gates for check in by_gate.get(gate.name, []))
+    reasons += _flaky_reasons(checks_in_order, rules)
+    return Decision(
+        decision=Answer.NO_GO if reasons else Answer.GO,
+        partial=bool(rules.selected),
+        reasons=tuple(reasons),
+        service=service,
+        environment=environment,
+        run=run,
+        gates=tuple(gates),
+        checks=checks_in_order,
+        waivers=_waiver_results(checks_in_order, rules),
+    )
+
+
+def _judge_gate(name: str, title: str, required: bool, checks: list[CheckResult], configured: bool) -> GateResult:
+    counts = Counter(str(check.outcome) for check in checks)
+    duration = round(sum(check.duration_s for check in checks), 6)
+    return GateResult(name, title, required, _verdict(checks, configured), dict(counts), duration)
+
+
+def _verdict(checks: list[CheckResult], configured: bool) -> Verdict:
+    if not configured:
+        return Verdict.NOT_CONFIGURED
+    blocking = {check.outcome for check in checks if check.severity is Severity.BLOCKING}
+    every = {check.outcome for check in checks}
+    if Outcome.FAILED in blocking:
+        return Verdict.FAIL
+    if not every & OBSERVED or blocking - OBSERVED:
+        return Verdict.UNMEASURED
+    if Outcome.WAIVED in every:
+        return Verdict.WAIVED
+    return Verdict.PASS if every == {Outcome.PASSED} else Verdict.WARN
+
+
+def _reasons_of_gate(name: str, checks: list[CheckResult], configured: bool) -> list[Reason]:
+    if not configured:
+        text = f"Gate {name} is required but not configured. Add a table [{name}] to the configuration."
+        return [Reason(name, "", Verdict.NOT_CONFIGURED, text)]
+    if not checks:
+        text = f"Gate {name} is required but none of its checks was collected, so it was not judged."
+        return [Reason(name, "", Outcome.NOT_RUN, text)]
+    reasons = [
+        Reason(name, check.id, check.outcome, check.message or f"{check.title}: {check.outcome}")
+        for check in checks
+        if check.severity is Severity.BLOCKING and check.outcome not in SATISFIED
+    ]
+    if not reasons and not any(check.outcome in OBSERVED for check in checks):
+        text = f"Gate {name} is required but none of its checks observed anything."
+        reasons.append(Reason(name, "", Outcome.UNMEASURED, text))
+    return reasons
+
+
+def _flaky_reasons(checks: tuple[CheckResult, ...], rules: Rules) -> list[Reason]:
+    flaky = [check for check in checks if check.outcome is Outcome.PASSED and check.attempts > 1]
+    if len(flaky) <= rules.flaky_passes:
+        return []
+    names = ", ".join(check.id for check in flaky[:5]) + (" and others" if len(flaky) > 5 else "")  # noqa: PLR2004 - enough to recognise
+    text = (
+        f"{len(flaky)} checks passed only after a retry ({names}); "
+        f"[policy] flaky-passes allows {rules.flaky_passes}. Find out why they failed first."
+    )
+    return [Reason("", flaky[0].id if len(flaky) == 1 else "", "flaky", text)]
+
+
+def _waiver_results(checks: tuple[CheckResult, ...], rules: Rules) -> tuple[WaiverResult, ...]:
+    results = []
+    for waiver in rules.waivers:
+        if not rules.is_in_force(waiver):
+            continue
+        expires = waiver.expires.isoformat()
+        matched = [check for check in checks if matches(waiver.check, check.id)]
+        waived = any(check.outcome is Outcome.WAIVED and _covers_some(waiver, check) for check in matched)
+        state = (
+            WaiverState.EXPIRED
+            if has_expired(waiver, rules.today)
+            else WaiverState.ACTIVE
+            if waived
+            else WaiverState.UNUSED
+        )
+        notes = []
+        if not matched:
+            notes.append("matches no check of this run")
+        if is_over_broad(waiver.check) and waiver.match is None:
+            notes.append("over-broad: it covers every check of a gate; name the check, or narrow it with match")
+        results.append(WaiverResult(waiver.check, state, expires, "; ".join(notes)))
+    return tuple(results)
+
+
+def _covers_some(waiver: Waiver, check: CheckResult) -> bool:
+    if waiver.match is None:
+        return True
+    texts = [check.message or "", *(finding.rule for finding in check.findings), *(f.text for f in check.findings)]
+    return any(waiver.match in text for text in texts)

@@ -1,0 +1,173 @@
+"""What one check has observed so far: measurements held against limits, findings, attempts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from readiness.model import Finding, Limit, Measurement, Scalar, Severity
+
+MAX_FINDINGS_IN_MESSAGE = 10
+
+
+@dataclass(slots=True)
+class Evidence:
+    """The evidence of the current attempt of one check; recorded by the fixtures `measure` and `findings`."""
+
+    source: str
+    """Where the limits come from, such as `readiness.toml [health]`; named in messages."""
+    measurements: list[Measurement] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    scanned: bool = False
+    """True once a scan has said that it is complete, so that no finding is evidence too."""
+    notes: list[str] = field(default_factory=list)
+    """What a message adds to each measurement: the limit's key and where it was observed."""
+
+    def reset(self) -> None:
+        """Nothing is recorded: a new attempt begins."""
+        self.measurements.clear()
+        self.findings.clear()
+        self.notes.clear()
+        self.scanned = False
+
+    @property
+    def is_empty(self) -> bool:
+        """True where nothing was observed."""
+        return not self.measurements and not self.findings and not self.scanned
+
+    def violations(self) -> list[str]:
+        """Returns one line per measurement outside its limit and per blocking finding."""
+        lines = [
+            describe(measurement) + note
+            for measurement, note in zip(self.measurements, self.notes, strict=True)
+            if not measurement.holds
+        ]
+        blocking = [finding for finding in self.findings if finding.severity is Severity.BLOCKING]
+        lines += [f"{f.path}:{f.line}:{f.column}: {f.text} ({f.rule})" for f in blocking[:MAX_FINDINGS_IN_MESSAGE]]
+        if len(blocking) > MAX_FINDINGS_IN_MESSAGE:
+            lines.append(f"and {len(blocking) - MAX_FINDINGS_IN_MESSAGE} more findings")
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """The `measure` fixture: records an observed value and holds it against its limit."""
+
+    evidence: Evidence
+
+    def __call__(
+        self,
+        name: str,
+        value: Scalar,
+        *,
+        unit: str = "",
+        at_most: float | None = None,
+        at_least: float | None = None,
+        equals: Scalar = None,
+        satisfies: str | None = None,
+        key: str = "",
+        where: str = "",
+    ) -> Measurement:
+        """The value is part of the check's evidence; the check fails at its end where a limit does not hold.
+
+        Args:
+            name: what was measured, such as `latency p95`.
+            value: number, text, truth value, or None where there was none to see: no limit holds for None.
+            unit: of the value and of its bounds, such as `ms`.
+            at_most: upper bound, inclusive.
+            at_least: lower bound, inclusive.
+            equals: the only acceptable value.
+            satisfies: version range such as `>=14`.
+            key: key of the gate's table that sets the limit, for the message.
+            where: what was observed, such as `GET https://host/health`, for the message.
+
+        Returns:
+            The measurement; `.holds` says whether it is within its limit.
+
+        Raises:
+            TypeError: for a value that a report cannot carry.
+        """
+        if value is not None and type(value) not in (str, int, float, bool):
+            if not isinstance(value, (int, float, str)):
+                raise TypeError(f"measure({name!r}) takes text, a number or a truth value, not {type(value).__name__}")
+            value = float(value) if isinstance(value, float) else str(value) if isinstance(value, str) else int(value)
+        limit = Limit(
+            None if at_most is None else float(at_most),
+            None if at_least is None else float(at_least),
+            equals,
+            satisfies,
+        )
+        measurement = Measurement(name, value, unit, None if limit.is_empty else limit, _holds(value, limit))
+        self.evidence.measurements.append(measurement)
+        source = f" ({self.evidence.source}{f' {key}' if key else ''})" if measurement.limit else ""
+        self.evidence.notes.append(f"{source}{f', at {where}' if where else ''}")
+        return measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The `findings` fixture: records located problems; a blocking one fails the check at its end."""
+
+    evidence: Evidence
+
+    def add(self, found: Sequence[Finding]) -> None:
+        """The findings are part of the check's evidence, and the scan that made them is complete."""
+        self.evidence.findings.extend(found)
+        self.evidence.scanned = True
+
+
+def _holds(value: Scalar, limit: Limit) -> bool:
+    if limit.is_empty:
+        return True
+    return (
+        value is not None
+        and _equals(value, limit.equals)
+        and _satisfies(value, limit.satisfies)
+        and _within(value, limit)
+    )
+
+
+def _equals(value: Scalar, wanted: Scalar) -> bool:
+    # True == 1 in Python, but a flag is not a count.
+    return wanted is None or (value == wanted and isinstance(value, bool) == isinstance(wanted, bool))
+
+
+def _satisfies(value: Scalar, wanted: str | None) -> bool:
+    if wanted is None:
+        return True
+    from readiness.probes.versions import satisfies
+
+    return satisfies(str(value), wanted)
+
+
+def _within(value: Scalar, limit: Limit) -> bool:
+    if limit.at_most is None and limit.at_least is None:
+        return True
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or math.isnan(value):
+        return False
+    return (limit.at_most is None or value <= limit.at_most) and (limit.at_least is None or value >= limit.at_least)
+
+
+def show(value: Scalar, unit: str = "") -> str:
+    """Returns a value as a person writes it, with its unit."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{text} {unit}".rstrip()
+
+
+def describe(measurement: Measurement) -> str:
+    """Returns the measurement with its limit as one line, without saying whether it holds."""
+    limit = measurement.limit or Limit()
+    bounds = [
+        ("at most", show(limit.at_most, measurement.unit) if limit.at_most is not None else ""),
+        ("at least", show(limit.at_least, measurement.unit) if limit.at_least is not None else ""),
+        ("exactly", show(limit.equals, measurement.unit) if limit.equals is not None else ""),
+        ("in the range", limit.satisfies or ""),
+    ]
+    wanted = " and ".join(f"{word} {bound}" for word, bound in bounds if bound)
+    observed = f"{measurement.name}: observed {show(measurement.value, measurement.unit)}"
+    return f"{observed}, expected {wanted}" if wanted else observed

@@ -1,0 +1,351 @@
+"""Plugin that runs checks: hands out probes, records evidence, and puts the result on the teardown report.
+
+Lives in every process that runs tests. Evidence travels on reports only, as builtins: a worker that crashes has
+reported nothing, and a check without evidence is `unmeasured`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from readiness import wire
+from readiness.ahead import Ahead
+from readiness.collection import Collection, check_id, mark_of_item
+from readiness.config.model import Table
+from readiness.deadline import Deadline
+from readiness.decision import Rules, settle
+from readiness.environment.interface import Target
+from readiness.errors import NotMeasured, ReadinessError
+from readiness.evidence import Evidence, Findings, Measure
+from readiness.mark import CheckMark, sections_of, surely_asserts, title_of
+from readiness.model import CheckResult, Outcome
+from readiness.redact import Redactor
+
+MAX_MESSAGE = 8000
+"""Characters of a message that a report keeps."""
+PROBE_TIMEOUT_S = 5.0
+"""What PostgreSQL and Redis get to answer at all; their limits are judged on the time they took."""
+FAILURES = (AssertionError, pytest.fail.Exception)
+"""What a check raises to say `failed`; every other exception means that it could not be measured."""
+
+
+@dataclass(slots=True)
+class State:
+    """What is known about one check while it runs."""
+
+    item: pytest.Item
+    mark: CheckMark
+    result: CheckResult
+    evidence: Evidence
+    executions: int = 0
+    """How often pytest set it up; more than once under pytest-rerunfailures."""
+    attempts: int = 0
+    phases: dict[str, tuple[Outcome, str, str]] = field(default_factory=dict)
+    """Phase to outcome, message, remedy; only phases that did not pass."""
+    duration_s: float = 0.0
+    has_concluded: bool = False
+
+
+class Execution:
+    """Runs the checks of one process."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        rules: Rules,
+        redactor: Redactor,
+        deadline: Deadline,
+        runbook_link: Callable[[str], str],
+    ) -> None:
+        self.collection = collection
+        self.rules = rules
+        self.redactor = redactor
+        self.deadline = deadline
+        self.runbook_link = runbook_link
+        self._target: Target | None = None
+        self._probes: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._states: dict[str, State] = {}
+        self._ahead = Ahead()
+        self._plan_sent = False
+
+    # --- what the fixtures hand out ---
+
+    @property
+    def target(self) -> Target:
+        """The target under judgement.
+
+        Raises:
+            NotMeasured: where the environment did not come up.
+        """
+        if self._target is None:
+            raise NotMeasured("the environment was not provisioned")
+        return self._target
+
+    def provide(self, target: Target) -> None:
+        """The environment is up: checks may look at it."""
+        self._target = target
+
+    def probe(self, name: str) -> Any:
+        """Returns the probe of that fixture name, one per process.
+
+        Raises:
+            NotMeasured: where the environment has no such part.
+        """
+        with self._lock:
+            if name not in self._probes:
+                self._probes[name] = _make_probe(name, self.target, self.deadline.left_s)
+            return self._probes[name]
+
+    def table_of(self, item: pytest.Item) -> Table | None:
+        """Returns the table of the item's gate."""
+        mark = mark_of_item(item)
+        return self.collection.table_of(mark.gate) if mark else None
+
+    def measure_of(self, item: pytest.Item) -> Measure:
+        """Returns the recorder of the item's measurements."""
+        return Measure(self._state(item).evidence)
+
+    def findings_of(self, item: pytest.Item) -> Findings:
+        """Returns the recorder of the item's findings."""
+        return Findings(self._state(item).evidence)
+
+    def _state(self, item: pytest.Item) -> State:
+        state = self._states.get(item.nodeid)
+        if state is None:
+            raise RuntimeError(f"{item.nodeid} is no check: decorate it with @check('gate/name')")
+        return state
+
+    # --- observing ahead ---
+
+    def look_ahead(self, items: list[pytest.Item]) -> None:
+        """Observations of these items are taken concurrently, in their order, ahead of their assertions."""
+        self._ahead = Ahead(
+            (item.nodeid, lambda item=item, mark=mark: self._observe(item, mark))  # type: ignore[misc] # mypy cannot infer lambdas with defaults
+            for item in items
+            if (mark := mark_of_item(item)) is not None and mark.observe is not None
+        )
+
+    def _observe(self, item: pytest.Item, mark: CheckMark) -> object:
+        if mark.observe is None:
+            raise NotMeasured(
+                f"check {mark.id} uses 'seen' but declares nothing to observe", "Add @check(..., observe=...)."
+            )
+        callspec = getattr(item, "callspec", None)
+        given = dict(callspec.params) if callspec else {}
+        for name in inspect.signature(mark.observe).parameters:
+            if name not in given:
+                given[name] = self.table_of(item) if name == "table" else self.probe(name)
+        return mark.observe(**{name: given[name] for name in inspect.signature(mark.observe).parameters})
+
+    def close(self) -> None:
+        """No observation is under way, and connections are closed."""
+        self._ahead.close()
+        for probe in self._probes.values():
+            probe.close()
+
+    # --- one check ---
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """A new execution begins with empty evidence."""
+        mark = mark_of_item(item)
+        if mark is None:
+            return
+        state = self._states.get(item.nodeid)
+        if state is None:
+            state = self._states[item.nodeid] = self._new_state(item, mark)
+        state.evidence.reset()
+        state.phases.clear()
+        state.executions += 1
+        state.has_concluded = False
+        if self.deadline.has_passed:
+            raise NotMeasured(
+                "the deadline of the run was reached before this check",
+                "Raise [policy] deadline, or find out what is slow.",
+            )
+
+    def _new_state(self, item: pytest.Item, mark: CheckMark) -> State:
+        id_ = check_id(item, mark)
+        function = getattr(item, "function", None)
+        result = CheckResult(
+            id=id_,
+            gate=mark.gate,
+            title=title_of(function) if function else mark.id,
+            severity=self.rules.severity_of(id_, mark.severity),
+            outcome=Outcome.NOT_RUN,
+            node_id=item.nodeid,
+        )
+        return State(item, mark, result, Evidence(f"{self.collection.settings.file.name} [{mark.gate}]"))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """The check is called, again after a failure where its table allows attempts, and its evidence concluded."""
+        state = self._states.get(pyfuncitem.nodeid)
+        if state is None or inspect.iscoroutinefunction(pyfuncitem.obj):
+            return None
+        table = self.table_of(pyfuncitem)
+        allowed = getattr(table, "attempts", 1)
+        for attempt in range(1, allowed + 1):
+            state.attempts += 1
+            state.evidence.reset()
+            try:
+                self._call(pyfuncitem, state)
+            except (*FAILURES, ReadinessError):
+                pause = float(getattr(table, "every", 0))
+                if attempt == allowed or self.deadline.left_s() <= pause:
+                    raise
+                time.sleep(pause)
+            else:
+                break
+        return True
+
+    def _call(self, item: pytest.Function, state: State) -> None:
+        if "seen" in item.funcargs:
+            item.funcargs["seen"] = self._ahead.take(item.nodeid, lambda: self._observe(item, state.mark))
+        wanted = inspect.signature(item.obj).parameters
+        item.obj(**{name: item.funcargs[name] for name in wanted if name in item.funcargs})
+        self._conclude(item, state)
+
+    def _conclude(self, item: pytest.Function, state: State) -> None:
+        """The check fails where a limit does not hold, and is unmeasured where it observed nothing."""
+        state.has_concluded = True
+        if violations := state.evidence.violations():
+            raise AssertionError("\n".join(violations))
+        if state.evidence.is_empty and not surely_asserts(item.function):
+            raise NotMeasured(
+                f"check {state.result.id} neither measured nor asserted anything",
+                "Call measure(...), or assert outside of loops and branches, which may run zero times.",
+            )
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """A failure that is advisory or waived becomes an expected one, the word pytest has for it."""
+        state = self._states.get(item.nodeid)
+        if state is None:
+            return (yield)
+        try:
+            result = yield
+            # Not concluded yet: an async check, which its own plugin has called.
+            if not state.has_concluded and isinstance(item, pytest.Function):
+                self._conclude(item, state)
+        except FAILURES as error:
+            settled = settle(self._result(state, Outcome.FAILED, str(error), ""), self.rules)
+            if settled.outcome in (Outcome.ADVISORY, Outcome.WAIVED):
+                reason = f"waived: {settled.waiver.reason}" if settled.waiver else "advisory"
+                item.add_marker(pytest.mark.xfail(raises=FAILURES, reason=reason))
+            raise
+        else:
+            return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """The report is clean of secrets and of text that cannot travel; at teardown it carries the evidence."""
+        report: Any = yield
+        state = self._states.get(item.nodeid)
+        if state is not None:
+            if (problem := _classify(call)) is not None:
+                state.phases[call.when] = problem
+            state.duration_s += call.duration
+            if call.when == "teardown":
+                result = self._final(state)
+                payload = {"result": self.redactor.redact_all(wire.to_builtins(result))}
+                if not self._plan_sent:
+                    payload["plan"] = self.redactor.redact_all(
+                        wire.to_builtins(list(self.collection.plan.checks.values()))
+                    )
+                    payload["plan_errors"] = list(self.collection.plan.errors)
+                    self._plan_sent = True
+                report.readiness = payload
+                item.user_properties[:] = [
+                    pair for pair in item.user_properties if pair[0] not in ("check", "outcome", "severity")
+                ] + [("check", result.id), ("outcome", str(result.outcome)), ("severity", str(result.severity))]
+                report.user_properties = list(item.user_properties)
+        self._clean(report)
+        return report  # type: ignore[no-any-return] # whatever pytest made
+
+    def _clean(self, report: Any) -> None:
+        if report.longrepr is not None and not isinstance(report.longrepr, tuple):
+            text = str(report.longrepr)
+            clean = wire.clean_text(self.redactor.redact(text))
+            if clean != text:
+                report.longrepr = clean
+        elif isinstance(report.longrepr, tuple):
+            report.longrepr = tuple(self._clean_text(part) for part in report.longrepr)
+        report.sections = [(title, self._clean_text(text)) for title, text in report.sections]
+
+    def _clean_text(self, value: Any) -> Any:
+        return wire.clean_text(self.redactor.redact(value)) if isinstance(value, str) else value
+
+    def _final(self, state: State) -> CheckResult:
+        for phase in ("setup", "call", "teardown"):
+            if phase in state.phases:
+                outcome, message, remedy = state.phases[phase]
+                if phase != "call" and outcome is Outcome.FAILED:
+                    outcome = Outcome.UNMEASURED  # a fixture's assertion says nothing about the check
+                return settle(self._result(state, outcome, message, remedy), self.rules)
+        return self._result(state, Outcome.PASSED, "", "")
+
+    def _result(self, state: State, outcome: Outcome, message: str, remedy: str) -> CheckResult:
+        help_text = (
+            sections_of(state.item.function).get("If it fails", "") if isinstance(state.item, pytest.Function) else ""
+        )
+        failed = outcome is not Outcome.PASSED
+        return replace(
+            state.result,
+            outcome=outcome,
+            attempts=max(1, state.attempts, state.executions),
+            duration_s=round(state.duration_s, 6),
+            message=message[:MAX_MESSAGE] if failed else None,
+            remedy=(remedy or help_text or None) if failed else None,
+            runbook=(self.runbook_link(state.mark.runbook or state.result.title) or None) if failed else None,
+            measurements=tuple(state.evidence.measurements),
+            findings=tuple(state.evidence.findings),
+        )
+
+
+def _classify(call: pytest.CallInfo[None]) -> tuple[Outcome, str, str] | None:
+    """Returns outcome, message and remedy of a phase that did not pass."""
+    if call.excinfo is None:
+        return None
+    error = call.excinfo.value
+    if isinstance(error, pytest.skip.Exception):
+        reason = getattr(error, "msg", "") or str(error)
+        return (
+            Outcome.UNMEASURED,
+            f"the check was skipped, so nothing was judged: {reason}",
+            "A check measures or fails; waive it if it must not block.",
+        )
+    if isinstance(error, FAILURES):
+        return Outcome.FAILED, str(error) or "an assert without a message failed", ""
+    if isinstance(error, ReadinessError):
+        return Outcome.UNMEASURED, error.cause, error.remedy
+    return Outcome.UNMEASURED, f"the check broke with {type(error).__name__}: {error}", ""
+
+
+def _make_probe(name: str, target: Target, budget: Callable[[], float]) -> Any:
+    if name == "http" and target.url:
+        from readiness.probes.http import HttpProbe
+
+        return HttpProbe(target.url, target.headers, budget=budget)
+    if name == "database" and target.database_url:
+        from readiness.probes.postgres import PostgresProbe
+
+        return PostgresProbe(target.database_url, connect_timeout_s=PROBE_TIMEOUT_S, budget=budget)
+    if name == "cache" and target.redis_url:
+        from readiness.probes.redis import RedisProbe
+
+        return RedisProbe(target.redis_url, timeout_s=PROBE_TIMEOUT_S, budget=budget)
+    missing = {"http": "service address (url)", "database": "database.url", "cache": "redis.url"}
+    if name not in missing:
+        raise NotMeasured(
+            f"@check(observe=...) asks for {name!r}. Known: http, database, cache, table and the each argument"
+        )
+    raise NotMeasured(f"environment {target.name} has no {missing[name]}", f"Add it to [env.{target.name}].")

@@ -1,0 +1,194 @@
+"""Facts about the run's surroundings, in the words of the report: commit, versions, runbook, plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import functools
+import logging
+import os
+import platform
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from readiness.mark import declared_gates
+from readiness.model import EnvironmentInfo, RunInfo, ServiceInfo
+
+if TYPE_CHECKING:
+    from readiness.collection import Collection
+    from readiness.config.model import Settings
+    from readiness.decision import Rules
+    from readiness.model import Decision
+    from readiness.redact import Redactor
+    from readiness.reports.terminal import Line
+
+GIT_TIMEOUT_S = 5.0
+VERSIONED = ("pytest", "pytest-xdist", "pytest-readiness")
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """Returns the message for a name that is not known, with the nearest known one."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{kind} {name!r} is not known. Known: {', '.join(names)}.{hint}"
+
+
+def shown_path(path: Path, start: Path) -> str:
+    """Returns the path relative to `start` where it lies below it."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - not resolve(): a user knows the link, not what it points to
+    return str(path.relative_to(start)) if path.is_relative_to(start) else str(path)
+
+
+def kind_of(settings: Settings) -> str:
+    """Returns the environment's kind: embedded, containers or live."""
+    return str(settings.where.__struct_config__.tag)
+
+
+def environment_info(settings: Settings) -> EnvironmentInfo:
+    """Returns where the run judges."""
+    return EnvironmentInfo(settings.environment, kind_of(settings), settings.is_protected)
+
+
+@functools.lru_cache(maxsize=4)
+def _git_state(folder: Path) -> tuple[str, bool]:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=True).stdout  # noqa: S603 - fixed words
+
+    try:
+        return git("rev-parse", "HEAD").strip(), bool(git("status", "--porcelain").strip())
+    except (OSError, subprocess.SubprocessError):
+        return "", False
+
+
+def service_info(settings: Settings) -> ServiceInfo:
+    """Returns what is to be released; the commit is empty outside a git work tree."""
+    commit, dirty = _git_state(settings.folder)
+    return ServiceInfo(settings.service.name, settings.service.owner, commit, dirty)
+
+
+def run_info(run_id: str, started: dt.datetime, now: dt.datetime, duration_s: float, workers: int) -> RunInfo:
+    """Returns when and with what it was judged."""
+    return RunInfo(run_id, _utc(started), _utc(now), round(duration_s, 3), workers, _versions())
+
+
+def _utc(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@functools.lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def gates_of_user_checks(config: Path) -> tuple[str, ...]:
+    """Returns the gates that the user's own check files declare, before the configuration is validated."""
+    try:
+        document = tomllib.loads(config.read_text("utf-8"))
+    except (OSError, ValueError):
+        return ()  # reported by the loader
+    if config.name == "pyproject.toml":
+        document = document.get("tool", {}).get("readiness", {})
+    service = document.get("service")
+    names = service.get("checks") if isinstance(service, dict) else None
+    gates: set[str] = set()
+    for name in names if isinstance(names, list) else ["checks"]:
+        root = config.parent / str(name)
+        for file in [root] if root.is_file() else sorted(root.rglob("test_*.py")):
+            gates |= declared_gates(file)
+    return tuple(sorted(gates))
+
+
+# --- the runbook ---
+
+
+@functools.lru_cache(maxsize=8)
+def _headings(runbook: Path) -> tuple[str, ...]:
+    try:
+        text = runbook.read_text("utf-8", "replace")
+    except OSError:
+        return ()
+    return tuple(re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, re.MULTILINE))
+
+
+def _slug(heading: str) -> str:
+    return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
+
+
+def runbook_link(folder: Path, runbook: str, heading: str) -> str:
+    """Returns a link to the runbook's heading that shares most words with `heading`; to the file where none does."""
+    if not runbook:
+        return ""
+    wanted = set(re.findall(r"[a-z0-9]{3,}", heading.lower()))
+    best, score = "", 0
+    for candidate in _headings(folder / runbook):
+        if _slug(candidate) == heading:
+            return f"{runbook}#{heading}"
+        shared = len(wanted & set(re.findall(r"[a-z0-9]{3,}", candidate.lower())))
+        if shared > score:
+            best, score = candidate, shared
+    return f"{runbook}#{_slug(best)}" if best else runbook
+
+
+# --- what the terminal shows ---
+
+
+def plan_lines(collection: Collection, settings: Settings, rules: Rules) -> list[str]:
+    """Returns the plan: every check that would run, where, and which settings are missing."""
+    info = environment_info(settings)
+    lines = [
+        f"environment {info.name} ({info.kind}{', protected' if info.protected else ''}); nothing is contacted or started"
+    ]
+    lines += [
+        f"required gate {name} has no table in {settings.file.name}: the run would be NO-GO"
+        for name in rules.needed
+        if name not in rules.configured
+    ]
+    lines += [f"missing: environment variable {name} is not set" for name in settings.missing]
+    counts: dict[str, int] = {}
+    for planned in collection.plan.checks.values():
+        mark = " (deselected)" if planned.deselected else " (hidden by python_functions)" if planned.hidden else ""
+        lines.append(f"{planned.id}  {planned.severity}  {planned.title}{mark}")
+        counts[planned.gate] = counts.get(planned.gate, 0) + 1
+    total = ", ".join(f"{gate} {count}" for gate, count in counts.items())
+    lines.append(f"{sum(counts.values())} checks: {total}" if counts else "no check would run: the run would be NO-GO")
+    return lines
+
+
+def panel(decision: Decision, redactor: Redactor, width: int, folder: str, files: Iterable[Path]) -> list[Line]:
+    """Returns the decision as the terminal shows it: lines with pytest's markup."""
+    from readiness.reports import terminal
+    from readiness.reports.json import document
+
+    names = [file.name for file in files]
+    return terminal.panel(redactor.redact_all(document(decision)), width, folder=folder if names else "", files=names)
+
+
+def redact_log_records(redactor: Redactor) -> Callable[[], None]:
+    """Log messages of this process show no secret; returns what undoes it."""
+    before = logging.getLogRecordFactory()
+
+    def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = before(*args, **kwargs)
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 - a broken log call is reported by logging itself, later
+            return record
+        if (clean := redactor.redact(text)) != text:
+            record.msg, record.args = clean, ()
+        return record
+
+    logging.setLogRecordFactory(make)
+    return lambda: logging.setLogRecordFactory(before)

@@ -1,0 +1,134 @@
+"""What a run knows so far: what was planned, collected, reported, and what went wrong with the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from readiness import wire
+from readiness.collection import Plan, Planned
+from readiness.decision import Rules, settle
+from readiness.model import CheckResult, Outcome, Reason
+
+MAX_NAMED = 5
+"""How many node ids a reason names."""
+
+
+class Ledger:
+    """Collects facts as pytest reports them; what they mean is decided in `readiness.decision`."""
+
+    def __init__(self) -> None:
+        self.plan: dict[str, Planned] = {}
+        self.troubles: list[tuple[str, str]] = []
+        self._results: dict[str, CheckResult] = {}
+        self._collected: dict[str, None] = {}
+        self._finished: set[str] = set()
+        self._failed: dict[str, None] = {}
+        self._crashed: set[str] = set()
+        self._why_stopped = ""
+
+    def trouble(self, kind: str, text: str, remedy: str = "") -> None:
+        """Something is wrong with the run itself; no GO any more. Said twice, it counts once."""
+        entry = (kind, f"{text} {remedy}".strip())
+        if entry not in self.troubles:
+            self.troubles.append(entry)
+
+    def has(self, kind: str) -> bool:
+        """Returns whether there is a trouble of this kind."""
+        return any(kind == known for known, _ in self.troubles)
+
+    @property
+    def has_collected(self) -> bool:
+        """True once any test was collected."""
+        return bool(self._collected)
+
+    def collected(self, node_ids: Iterable[str]) -> None:
+        """These tests were to run."""
+        self._collected.update(dict.fromkeys(node_ids))
+
+    def planned(self, plan: Plan) -> None:
+        """These are the checks of one process; every process has the same."""
+        self.plan.update(plan.checks)
+        for text in plan.errors:
+            self.trouble("collection", text)
+
+    def stopped(self, why: object) -> None:
+        """Pytest was told to stop early, such as by `-x`."""
+        self._why_stopped = str(why) if why else ""
+
+    def enter(self, report: pytest.TestReport) -> None:
+        """One phase of one test was reported."""
+        payload: dict[str, Any] | None = getattr(report, "readiness", None)
+        if payload is not None:
+            self._results[report.nodeid] = wire.from_builtins(payload["result"], CheckResult)
+            if "plan" in payload:
+                checks = {one.node_id: one for one in wire.from_builtins(payload["plan"], list[Planned])}
+                self.planned(Plan(checks, payload["plan_errors"]))
+        if report.when == "teardown":
+            self._finished.add(report.nodeid)
+        elif report.when not in ("setup", "call"):  # pytest-xdist reports a crashed worker's test as "???"
+            self._crashed.add(report.nodeid)
+        if report.failed:
+            self._failed[report.nodeid] = None
+
+    def results(self, rules: Rules) -> list[CheckResult]:
+        """Returns one settled result per planned check, in the order of the plan."""
+        results = []
+        for node_id, planned in self.plan.items():
+            known = self._results.get(node_id)
+            if known is not None and node_id not in self._crashed:
+                results.append(settle(known, rules))
+                continue
+            outcome, text, remedy = self._why_missing(node_id, planned)
+            results.append(
+                CheckResult(
+                    planned.id,
+                    planned.gate,
+                    planned.title,
+                    planned.severity,
+                    outcome,
+                    message=text,
+                    remedy=remedy,
+                    node_id=node_id,
+                )
+            )
+        return results
+
+    def _why_missing(self, node_id: str, planned: Planned) -> tuple[Outcome, str, str]:
+        if node_id in self._crashed:
+            text = "the process that ran this check crashed, so nothing was observed"
+            return Outcome.UNMEASURED, text, "Run it alone, without -n, to see why."
+        if planned.hidden and not self.has("collection"):
+            text = "pytest did not collect this check: the ini option python_functions hides its name"
+            return Outcome.NOT_RUN, text, "Add test_* to python_functions."
+        if planned.deselected:
+            text = "this check was deselected, by -k, -m, --lf, --deselect or a plugin"
+            return Outcome.NOT_RUN, text, "Run without it; --gate narrows a run to whole gates."
+        if self.troubles:
+            return Outcome.NOT_RUN, f"the run ended before this check ({self.troubles[0][0]})", ""
+        if self._why_stopped:
+            return Outcome.NOT_RUN, f"the run was stopped before this check: {self._why_stopped}", ""
+        return Outcome.NOT_RUN, "this check was collected but never reported", "See pytest's own output."
+
+    def reasons(self) -> list[Reason]:
+        """Returns what is wrong with the run itself, as reasons for a NO-GO."""
+        reasons = [Reason("", "", kind, text) for kind, text in self.troubles]
+        crashed = [node_id for node_id in self._crashed if node_id not in self.plan]
+        if crashed:
+            reasons.append(Reason("", "", "crashed", f"A worker crashed while it ran {_named(crashed)}."))
+        beside = [node_id for node_id in self._failed if node_id not in self.plan and node_id not in self._crashed]
+        if beside:
+            reasons.append(Reason("", "", "failed", f"Tests that ran beside the checks failed: {_named(beside)}."))
+        lost = [node_id for node_id in self._collected if node_id not in self._finished | self._crashed]
+        if lost:
+            why = f" pytest was stopped: {self._why_stopped}." if self._why_stopped else ""
+            text = f"Incomplete: {len(lost)} of {len(self._collected)} tests that were collected never reported: {_named(lost)}.{why}"
+            reasons.append(Reason("", "", "incomplete", text))
+        return reasons
+
+
+def _named(node_ids: list[str]) -> str:
+    more = f" and {len(node_ids) - MAX_NAMED} more" if len(node_ids) > MAX_NAMED else ""
+    return ", ".join(node_ids[:MAX_NAMED]) + more

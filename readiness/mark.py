@@ -1,0 +1,153 @@
+"""`@check`: what turns a pytest test function into a check. It only validates and returns a pytest mark."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from readiness.model import Severity
+
+MARK = "readiness_check"
+"""Name of the pytest mark that `check` sets; its only positional argument is a `CheckMark`."""
+
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_EACH = re.compile(r"([a-z_]\w*) in ([a-z_]\w*)")
+_SECTION = re.compile(r"^(Holds when|Why it matters|Measured by|If it fails|Source):\s*", re.MULTILINE)
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True)
+class CheckMark:
+    """What `@check` says about a function."""
+
+    id: str
+    severity: Severity
+    runbook: str
+    each: tuple[str, str] | None
+    """Argument name, and the attribute of the gate's table whose items it takes one by one."""
+    needs: str | None
+    """Attribute of the gate's table without which the check does not exist."""
+    writes: bool
+    observe: Callable[..., object] | None
+
+    @property
+    def gate(self) -> str:
+        """The gate's name: what stands before the slash."""
+        return self.id.partition("/")[0]
+
+
+def check(
+    id: str,  # noqa: A002 - the contract calls a check's name its id
+    *,
+    severity: str = "blocking",
+    runbook: str = "",
+    each: str | None = None,
+    needs: str | None = None,
+    writes: bool = False,
+    observe: Callable[..., object] | None = None,
+) -> Callable[[F], F]:
+    """The decorated test function is a check of the gate that its id names.
+
+    Args:
+        id: `gate/name` in kebab case; says what must hold, such as `billing/charges-a-card`.
+        severity: `blocking` or `advisory`.
+        runbook: heading of the runbook (or words of it) that a failure links to.
+        each: `"argument in key"`: one check per item of the list under that key of the gate's table.
+        needs: key of the gate's table without which the check is not collected.
+        writes: True where it writes to the target; it is not collected on a protected one.
+        observe: what to observe, taken concurrently ahead of the check and handed to it as `seen`. It is called with
+            those of `http`, `database`, `cache`, `table` and the `each` argument that its parameters name.
+
+    Raises:
+        ValueError: for an id, a severity or an `each` of another form.
+    """
+    if not _ID.fullmatch(id):
+        raise ValueError(
+            f"check id {id!r} is not of the form 'gate/name' in kebab case, such as 'billing/charges-a-card'"
+        )
+    if severity not in set(Severity):
+        raise ValueError(f"severity {severity!r} of check {id} is unknown. Known: {', '.join(Severity)}")
+    parts = None
+    if each is not None:
+        match = _EACH.fullmatch(each)
+        if match is None:
+            raise ValueError(
+                f"each={each!r} of check {id} is not of the form 'argument in key', such as 'table in tables'"
+            )
+        parts = (match[1], match[2])
+    mark = CheckMark(id, Severity(severity), runbook, parts, needs, writes, observe)
+
+    def decorate(function: F) -> F:
+        from readiness import plugin
+
+        marked: F = getattr(pytest.mark, MARK)(mark)(function)
+        if not plugin.is_active():
+            skip = pytest.mark.skip(reason=f"readiness check {id}: runs only with --env=NAME")
+            marked = skip(marked)
+        return marked
+
+    return decorate
+
+
+def declared_gates(file: Path) -> set[str]:
+    """Returns the gates of the checks that a check file declares, found without importing it; empty where unreadable."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return set()  # pytest reports the file itself when it collects it
+    gates = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        first = node.args[0]
+        if name == "check" and isinstance(first, ast.Constant) and _ID.fullmatch(str(first.value)):
+            gates.add(str(first.value).partition("/")[0])
+    return gates
+
+
+def title_of(function: Callable[..., Any]) -> str:
+    """Returns the first line of the check's docstring without its full stop, or its name in words."""
+    doc = inspect.getdoc(function) or ""
+    first = doc.partition("\n")[0].strip()
+    return first.rstrip(".") or function.__name__.removeprefix("test_").replace("_", " ")
+
+
+def sections_of(function: Callable[..., Any]) -> dict[str, str]:
+    """Returns the named paragraphs of the check's docstring, such as `If it fails`, each as one line."""
+    doc = inspect.getdoc(function) or ""
+    pieces = _SECTION.split(doc)
+    return {title: " ".join(text.split()) for title, text in zip(pieces[1::2], pieces[2::2], strict=True)}
+
+
+def surely_asserts(function: Callable[..., Any]) -> bool:
+    """Returns whether each normal return of the function has passed an `assert` statement.
+
+    An assert inside a loop, a branch, an exception handler or a nested function may never run, and neither may one
+    behind an early `return`; such a check has to `measure` something to count as evidence.
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    return any(isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and _asserts(node.body) for node in tree.body)
+
+
+def _asserts(body: list[ast.stmt]) -> bool:
+    for statement in body:
+        if isinstance(statement, ast.Assert) and not isinstance(statement.test, ast.Constant):
+            return True
+        if isinstance(statement, (ast.With, ast.AsyncWith)) and _asserts(statement.body):
+            return True
+        if any(isinstance(node, ast.Return) for node in ast.walk(statement)):
+            return False
+    return False

@@ -1,0 +1,138 @@
+"""pytest's way in: options, the late aliases, activation. Imports pytest and the standard library only.
+
+Without an environment on the command line nothing else of this package is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from readiness.gate import Gate
+    from readiness.run import Run
+
+GROUP = "readiness"
+OPTIONS: dict[str, dict[str, Any]] = {
+    "env": {"metavar": "NAME", "help": "judge this environment of readiness.toml; alias --env"},
+    "gate": {"metavar": "GATE", "action": "append", "default": [], "help": "only this gate; repeatable; alias --gate"},
+    "stage": {"metavar": "PERCENT", "help": "the rollout stage under judgement, such as 25; alias --stage"},
+    "config": {"metavar": "PATH", "help": "default: readiness.toml, else [tool.readiness] in pyproject.toml, upward"},
+    "reports": {"metavar": "DIR", "help": "where reports go; default reports/<env>"},
+    "deadline": {"metavar": "DURATION", "help": "budget for the whole run, such as 15m; default [policy] deadline"},
+}
+ALIASES = ("env", "gate", "stage")
+"""Options with a short alias, added only where it is typed and the repository has not taken the name."""
+
+
+class _State:
+    """What the process knows between pytest's early hooks."""
+
+    active = False
+    run: Run | None = None
+    taken: tuple[str, ...] = ()
+
+
+def is_active() -> bool:
+    """Returns whether this pytest run judges an environment."""
+    return _State.active
+
+
+class HookSpecs:
+    """Hooks that other plugins may implement."""
+
+    @pytest.hookspec
+    def pytest_readiness_gates(self) -> list[Gate]:  # type: ignore[empty-body] # a hook specification has no body
+        """Returns gates that this plugin adds, as `readiness.Gate(name, title, table, file)`."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Other plugins may implement `pytest_readiness_gates`, also in runs that judge nothing."""
+    pluginmanager.add_hookspecs(HookSpecs)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The long options exist; the short ones come later, where they are free."""
+    group = parser.getgroup(GROUP, "readiness: may this go to production?")
+    for name, settings in OPTIONS.items():
+        group.addoption(f"--readiness-{name}", dest=f"readiness_{name}", **settings)
+
+
+def _typed_aliases(args: list[str]) -> list[str]:
+    return [name for name in ALIASES if any(arg == f"--{name}" or arg.startswith(f"--{name}=") for arg in args)]
+
+
+def _add_aliases(parser: pytest.Parser, names: list[str]) -> tuple[str, ...]:
+    """Adds the typed aliases; returns those that the repository has taken.
+
+    Only those typed: a conftest further down, which pytest loads later, may declare the name for itself.
+    """
+    group = parser.getgroup(GROUP)
+    taken = []
+    for name in names:
+        settings = {key: value for key, value in OPTIONS[name].items() if key != "help"}
+        try:
+            group.addoption(f"--{name}", dest=f"readiness_{name}", help=argparse.SUPPRESS, **settings)
+        except (ValueError, argparse.ArgumentError):
+            taken.append(name)
+            continue
+        # pytest finds out about a clash with an option of another group only when it parses: try it now.
+        try:
+            with contextlib.redirect_stderr(None):
+                parser.parse_known_args([])
+        except (ValueError, argparse.ArgumentError):
+            group.options.pop()
+            taken.append(name)
+    return tuple(taken)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Iterator[None]:
+    """With an environment on the command line, the check files become the arguments of this run."""
+    _State.active, _State.run, _State.taken = False, None, ()
+    typed = _typed_aliases(args)
+    if typed or any(arg.startswith("--readiness-") for arg in args):
+        # Known before conftests load, because their checks ask for it; corrected below where the name was taken.
+        _State.active = True
+    result = yield
+    _State.taken = _add_aliases(parser, typed)
+    options = parser.parse_known_args(args, namespace=copy.copy(early_config.option))
+    _State.active = bool(options.readiness_env)
+    if _State.active:
+        from readiness.run import activate
+
+        _State.run = activate(early_config, options, _State.taken)
+        args.extend(_State.run.collection.files)
+    return result
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """The mark is known to `--strict-markers`; an active run is registered."""
+    config.addinivalue_line("markers", "readiness_check(check): set by @readiness.check; a check of a release")
+    if _State.run is not None:
+        run, _State.run = _State.run, None
+        run.start(config)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """One line where `--env` was typed, belongs to the repository, and could be mistaken for ours."""
+    if "env" not in _State.taken or is_active():
+        return None
+    folder = Path(config.invocation_params.dir)
+    if not any((parent / "readiness.toml").is_file() for parent in (folder, *folder.parents)):
+        return None
+    return "readiness: nothing is judged: --env is taken by this repository's conftest; use --readiness-env=NAME"
+
+
+def pytest_unconfigure() -> None:
+    """The next run in this process starts inert."""
+    _State.active = False

@@ -1,0 +1,402 @@
+"""One active run: the only module that knows all parts. It calls pure functions and holds no rules.
+
+Order of a run on the controller: `activate` (configuration), `Run.start` (everything that may be refused), first
+NO-GO report, provisioning, checks, decision, reports, clean-up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import os
+import shutil
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from readiness import facts, fixtures, wire
+from readiness.collection import Collection
+from readiness.config.loading import find, load
+from readiness.config.quantity import Duration
+from readiness.deadline import Deadline
+from readiness.decision import Rules, decide
+from readiness.environment import factory
+from readiness.environment.interface import Environment, Target
+from readiness.errors import ReadinessError, ReportError, UsageError
+from readiness.execution import Execution
+from readiness.gate import RESERVED, Gate, builtin_gates
+from readiness.ledger import Ledger
+from readiness.model import Answer, Decision, EnvironmentInfo, RunInfo, ServiceInfo
+from readiness.redact import RedactingStream, Redactor
+from readiness.reports import publish
+
+NO_RUN_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow", "help", "version")
+"""pytest's options with which nothing is run: nothing is provisioned, judged or written."""
+INTERRUPTED = 2
+"""pytest's exit status for an interrupt."""
+
+
+def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...]) -> Run:
+    """Returns the run that the command line asks for, its configuration loaded and validated.
+
+    Raises:
+        pytest.UsageError: for anything wrong on the command line or in the configuration; exit status 4.
+    """
+    redactor = Redactor()
+    try:
+        run = Run(config, options, taken, redactor)
+    except UsageError as error:
+        raise pytest.UsageError(redactor.redact(str(error))) from None
+    run.redact_streams(config)
+    return run
+
+
+class Run:
+    """Plugin: one run, on the controller and, with less to do, in each worker."""
+
+    def __init__(
+        self, config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...], redactor: Redactor
+    ) -> None:
+        self.options = options
+        self.taken = taken
+        self.redactor = redactor
+        self.is_plan = bool(getattr(options, "collectonly", False))
+        gates = (*builtin_gates(), *(gate for found in config.hook.pytest_readiness_gates() for gate in found))
+        self.selected = _selected_gates(options.readiness_gate, gates)
+        start = config.invocation_params.dir
+        path = find(start, Path(options.readiness_config) if options.readiness_config else None)
+        self.settings = load(
+            options.readiness_env,
+            start=start,
+            path=path,
+            environ=os.environ,
+            gates=gates,
+            extra_gates=facts.gates_of_user_checks(path),
+            plan=self.is_plan,
+            redactor=redactor,
+        )
+        self.started = dt.datetime.now(dt.UTC)
+        self.clock = time.monotonic()
+        self.rules = _rules(self.settings, gates, self.selected, self.started.date())
+        self.collection = Collection(self.settings, gates, self.selected, self.rules)
+        _refuse_nothing_to_judge(self.collection, self.selected, self.settings)
+        self.deadline = Deadline(float(_deadline(options.readiness_deadline) or self.settings.policy.deadline))
+        self.folder = start / (options.readiness_reports or f"reports/{self.settings.environment}")
+        self.ledger = Ledger()
+        self.workers = 1
+        self.run_id = uuid.uuid4().hex[:12]
+        self.environment: Environment | None = None
+        self.decision: Decision | None = None
+        self.published: tuple[Path, ...] = ()
+        self.target: Target | None = None
+        self._is_shown = False
+        self._undo = contextlib.ExitStack()
+
+    # --- configure -------------------------------------------------------------------------------------------------
+
+    def start(self, config: pytest.Config) -> None:
+        """The run's plugins are registered; whatever can be refused was refused."""
+        worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+        handed = worker["readiness"] if worker is not None else None
+        if handed is not None:
+            self.rules = self.collection.rules = replace(self.rules, today=dt.date.fromisoformat(handed["today"]))
+            self.deadline = Deadline(handed["left_s"])
+        self.execution = Execution(self.collection, self.rules, self.redactor, self.deadline, self._runbook_link)
+        config.stash[fixtures.EXECUTION] = self.execution
+        for plugin, name in ((self.collection, "collection"), (self.execution, "execution"), (fixtures, "fixtures")):
+            config.pluginmanager.register(plugin, f"readiness-{name}")
+        config.add_cleanup(self.execution.close)
+        if handed is not None:
+            if handed["target"] is not None:
+                self.execution.provide(wire.from_builtins(handed["target"], Target))
+            return
+        self._start_controller(config)
+
+    def _start_controller(self, config: pytest.Config) -> None:
+        self.is_real = not any(getattr(config.option, name, False) for name in NO_RUN_OPTIONS)
+        if self.is_real:
+            try:
+                self.environment = factory.create(self.settings, announce=self._announce, deadline=self.deadline.end)
+                publish.prepare_folder(self.folder)
+            except UsageError as error:
+                raise pytest.UsageError(self.redactor.redact(str(error))) from None
+        config.pluginmanager.register(self, "readiness-run")
+        config.pluginmanager.register(_Door(self.ledger), "readiness-door")
+        if config.pluginmanager.hasplugin("dsession") or config.pluginmanager.hasplugin("xdist"):
+            from readiness.distributed import Distributed
+
+            config.pluginmanager.register(Distributed(self), "readiness-distributed")
+        self.config = config
+
+    def redact_streams(self, config: pytest.Config) -> None:
+        """Nothing that this process prints from now on shows a secret; before pytest's reporter takes the stream."""
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            setattr(sys, name, RedactingStream(stream, self.redactor))
+            self._undo.callback(setattr, sys, name, stream)
+        self._undo.callback(facts.redact_log_records(self.redactor))
+        config.add_cleanup(self._undo.close)
+
+    def _announce(self, text: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(f"readiness: {text}")
+
+    def _runbook_link(self, heading: str) -> str:
+        return facts.runbook_link(self.settings.folder, self.settings.service.runbook, heading)
+
+    # --- session ---------------------------------------------------------------------------------------------------
+
+    def pytest_report_header(self) -> str:
+        """One line: the environment, the configuration, where reports go."""
+        kind = (self.settings.is_protected and "live, protected") or facts.kind_of(self.settings)
+        file = facts.shown_path(self.settings.file, self.config.invocation_params.dir)
+        folder = facts.shown_path(self.folder, self.config.invocation_params.dir)
+        note = f"; taken by this repository: {', '.join(f'--{name}' for name in self.taken)}" if self.taken else ""
+        return f"readiness: judging {self.settings.environment} ({kind}) by {file}; reports in {folder}{note}"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """From here on a run that dies has left a NO-GO, and SIGTERM ends it in order."""
+        if not self.is_real:
+            return
+        with contextlib.suppress(ValueError):  # signals belong to the main thread; elsewhere there are none to catch
+            self._undo.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, self._on_sigterm))
+        service, environment, run = self._about()
+        publish.publish_unfinished(service, environment, run, self.folder, self.redactor, partial=bool(self.selected))
+        self.deadline.arm()
+
+    def _on_sigterm(self, *_: object) -> NoReturn:
+        if self.deadline.has_passed:
+            text = f"The deadline of {self.deadline.budget_s:g} s was reached."
+            self.ledger.trouble("deadline", text + " Raise [policy] deadline, or find out what is slow.")
+            pytest.exit(text, returncode=1)
+        self.ledger.trouble("interrupted", "The run was ended by SIGTERM.")
+        pytest.exit("ended by SIGTERM", returncode=INTERRUPTED)
+
+    def provision(self) -> None:
+        """The environment is up, or the ledger says why not."""
+        if self.environment is None:
+            return
+        try:
+            self.target = self.environment.provision()
+        except ReadinessError as error:
+            self.ledger.trouble("environment", f"The environment did not come up: {error.cause}", error.remedy)
+        except Exception as error:  # noqa: BLE001 - whatever stopped it, nothing can be judged
+            self.ledger.trouble("environment", f"The environment did not come up: {type(error).__name__}: {error}")
+        else:
+            self.execution.provide(self.target)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
+        """Round the checks: provision before, decide after, and let pytest's own exit status say so."""
+        if not self.is_real:
+            return (yield)
+        is_distributed = self.config.pluginmanager.hasplugin("dsession")
+        if not is_distributed and session.items and not session.testsfailed:
+            self.provision()
+            self.execution.look_ahead(session.items)
+        try:
+            return (yield)
+        finally:
+            if not is_distributed:
+                self.ledger.collected(item.nodeid for item in session.items)
+                self.ledger.planned(self.collection.plan)
+            self.ledger.stopped(session.shouldfail or session.shouldstop)
+            for casualty in self.environment.casualties() if self.environment else ():
+                self.ledger.trouble("environment", casualty.text)
+            self.decision = self._decide()
+            if self.decision.decision is Answer.NO_GO and (self.ledger.has_collected or self.ledger.troubles):
+                session.testsfailed = max(1, session.testsfailed)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """What each check came to is in the ledger."""
+        self.ledger.enter(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that could not be collected may hold checks."""
+        if report.failed:
+            self.ledger.trouble(
+                "collection", f"{report.nodeid or 'a file'} could not be collected: {report.longreprtext[-500:]}"
+            )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Whatever broke, the run cannot be trusted any more."""
+        self.ledger.trouble("internal error", f"pytest or a plugin broke: {excinfo.typename}: {excinfo.value}")
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, or a plugin's `pytest.exit`."""
+        if not self.ledger.has("interrupted") and not self.ledger.has("deadline"):
+            # pytest's own Session.Interrupted is a KeyboardInterrupt too, and says why.
+            what = "Ctrl-C" if type(excinfo.value) is KeyboardInterrupt else f"{excinfo.typename}: {excinfo.value}"
+            self.ledger.trouble("interrupted", f"The run was interrupted by {what}.")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """The reports are written, and agree with the exit status."""
+        if not self.is_real:
+            return
+        status = int(session.exitstatus)
+        if status != 0 and not self._decide().reasons:
+            self.ledger.trouble(
+                "pytest", f"pytest ended with status {status} although every check passed: see its output."
+            )
+        if not self._finish() and status == 0:
+            session.exitstatus = 1
+
+    def _finish(self) -> bool:
+        """Writes the reports of the final decision; returns whether it is a published GO."""
+        self.deadline.disarm()
+        self.decision = self._decide()
+        logs = {name: path.read_bytes() for name, path in (self.environment.logs() if self.environment else {}).items()}
+        try:
+            self.published = publish.publish(
+                self.decision, self.folder, self.redactor, extra_files=logs, root=self.settings.folder
+            )
+        except (ReportError, OSError) as error:
+            cause = error.cause if isinstance(error, ReportError) else str(error)
+            self.ledger.trouble("reports", f"The reports could not be written: {cause}", getattr(error, "remedy", ""))
+            self.decision = self._decide()
+            self.published = ()
+        return self.decision.decision is Answer.GO
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Iterator[None]:
+        """The decision is the last thing that is read."""
+        yield
+        if self.is_plan:
+            self._print_plan(terminalreporter)
+        elif self.decision is not None and self.is_real:
+            terminalreporter.section("readiness")
+            for text, markup in self._panel():
+                terminalreporter.write_line(text, **markup)
+            self._is_shown = True
+
+    def _panel(self) -> list[tuple[str, dict[str, bool]]]:
+        if self.decision is None:
+            return []
+        folder = facts.shown_path(self.folder, self.config.invocation_params.dir)
+        width = shutil.get_terminal_size().columns
+        return facts.panel(self.decision, self.redactor, width, folder, self.published)
+
+    def _print_plan(self, reporter: Any) -> None:
+        reporter.section("readiness plan")
+        for line in facts.plan_lines(self.collection, self.settings, self.rules):
+            reporter.write_line(line)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self) -> None:
+        """Everything that was started is stopped; a run that never got to its reports leaves a NO-GO."""
+        self.deadline.disarm()
+        try:
+            if self.is_real and self.decision is None:
+                self.ledger.trouble("internal error", "The run ended before any check was run.")
+            if self.is_real and not self.published and not self.ledger.has("reports"):
+                self._finish()
+            if self.is_real and not self._is_shown:  # pytest shows no summary after an internal error
+                sys.stderr.write("".join(f"{text}\n" for text, _ in self._panel()))
+        finally:
+            if self.environment is not None:
+                self.environment.close()
+
+    # --- deciding --------------------------------------------------------------------------------------------------
+
+    def _about(self) -> tuple[ServiceInfo, EnvironmentInfo, RunInfo]:
+        now = dt.datetime.now(dt.UTC)
+        run = facts.run_info(self.run_id, self.started, now, time.monotonic() - self.clock, self.workers)
+        return facts.service_info(self.settings), facts.environment_info(self.settings), run
+
+    def _decide(self) -> Decision:
+        service, environment, run = self._about()
+        return decide(
+            self.ledger.results(self.rules),
+            self.ledger.reasons(),
+            self.rules,
+            service=service,
+            environment=environment,
+            run=run,
+        )
+
+
+class _Door:
+    """Plugin: without an environment no check is run, since each would report the same.
+
+    Not part of `Run`, whose hook of the same name is a wrapper and so cannot keep the others from running.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> bool | None:
+        """True keeps pytest's own loop from starting."""
+        return True if self.ledger.has("environment") else None
+
+
+def _selected_gates(names: list[str], gates: tuple[Gate, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name in RESERVED:
+            raise UsageError(
+                f"gate {name!r} is not available yet.", f"Known: {', '.join(gate.name for gate in gates)}."
+            )
+    return tuple(dict.fromkeys(names))
+
+
+def _refuse_nothing_to_judge(collection: Collection, selected: tuple[str, ...], settings: Any) -> None:
+    """Raises UsageError where no check file would run: pytest would fall back to the user's own tests."""
+    file = settings.file.name
+    own = set(settings.known_gates) - set(collection.gates)
+    for name in selected:
+        if name not in collection.gates and name not in own:
+            raise UsageError(
+                facts.unknown_name("gate", name, [*collection.gates, *sorted(own)]),
+                f"Pass one of them to --gate, or add checks of that gate to {settings.folder / 'checks'}.",
+            )
+    if collection.files:
+        return
+    if selected:
+        raise UsageError(
+            f"no check of {', '.join(selected)} can run: {file} has no table for it, or it has no checks yet.",
+            f"Add a table [{selected[0]}] to {file}.",
+        )
+    raise UsageError(
+        f"{file} configures no gate, so nothing would be judged.",
+        "Add a table such as [health]; 'readiness init' writes a first one.",
+    )
+
+
+def _rules(settings: Any, gates: tuple[Gate, ...], selected: tuple[str, ...], today: dt.date) -> Rules:
+    own = tuple(name for name in settings.known_gates if name not in {gate.name for gate in gates})
+    return Rules(
+        environment=settings.environment,
+        today=today,
+        advisory=tuple(settings.policy.advisory),
+        waivers=settings.waivers,
+        required=None if settings.policy.required is None else tuple(settings.policy.required),
+        selected=selected,
+        configured=(*settings.gates, *own),
+        titles=tuple((gate.name, gate.title) for gate in gates),
+        flaky_passes=settings.policy.flaky_passes,
+    )
+
+
+def _deadline(text: str | None) -> Duration | None:
+    if text is None:
+        return None
+    try:
+        value = Duration.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--readiness-deadline={text}: {error}.") from None
+    if value <= 0:
+        raise UsageError(f"--readiness-deadline={text}: a run needs more time than none.")
+    return value

@@ -1,0 +1,126 @@
+"""A value that came through `${NAME}` is in no report, log, terminal line, traceback or assertion introspection."""
+
+from __future__ import annotations
+
+import base64
+import string
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.acceptance.conftest import CONFIG, Judged, Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "s3cr+t/Väl ue&<'\"%7"
+WITH_TOKEN = CONFIG.replace('kind = "live"', 'kind = "live"\nheaders = { Authorization = "Bearer ${SHOP_TOKEN}" }')
+
+LEAKS = {
+    "assertion": "assert os.environ['SHOP_TOKEN'] == 'something else'",
+    "message": "raise AssertionError(f'token {os.environ[\"SHOP_TOKEN\"]} refused')",
+    "error": "raise ConnectionError(os.environ['SHOP_TOKEN'])",
+    "print": "print(os.environ['SHOP_TOKEN']); print(os.environ['SHOP_TOKEN'], file=sys.stderr); assert 0",
+    "log": "logging.getLogger('shop').warning('token %s', os.environ['SHOP_TOKEN']); assert 0",
+    "url": "raise OSError('https://me:' + urllib.parse.quote(os.environ['SHOP_TOKEN'], safe='') + '@host/')",
+    "basic": "raise OSError('Basic ' + base64.b64encode(('me:' + os.environ['SHOP_TOKEN']).encode()).decode())",
+    "repr": "raise OSError(repr({'Authorization': 'Bearer ' + os.environ['SHOP_TOKEN']}))",
+    "json": "raise OSError(json.dumps([os.environ['SHOP_TOKEN']]))",
+    "measurement": "measure('token', os.environ['SHOP_TOKEN'], equals='another')",
+    "warning": "warnings.warn('token ' + os.environ['SHOP_TOKEN'])\n    assert 0",
+    "introspection": "reply = {'headers': {'token': os.environ['SHOP_TOKEN']}}\n    assert reply['headers'] == {}",
+    "long": "assert 'x' * 300 + os.environ['SHOP_TOKEN'] + 'y' * 300 == 'z'",
+}
+IMPORTS = "import base64, json, logging, os, sys, urllib.parse, warnings\nfrom readiness import check\n"
+
+
+def leaking(name: str) -> str:
+    return f"{IMPORTS}\n@check('shop/{name}')\ndef test_{name}(measure):\n    {LEAKS[name]}\n"
+
+
+def shown(judged: Judged, *more: Path) -> dict[str, str]:
+    """Everything that a run leaves for people and machines."""
+    files = [path for path in judged.folder.rglob("*") if path.is_file()]
+    return {"terminal": judged.out} | {str(path): path.read_text("utf-8", "replace") for path in (*files, *more)}
+
+
+def assert_not_shown(secret: str, judged: Judged, *more: Path) -> None:
+    forms = {secret, quote(secret, safe=""), repr(secret)[1:-1], base64.b64encode(secret.encode()).decode()[4:-4]}
+    for place, text in shown(judged, *more).items():
+        for form in forms:
+            assert form not in text, f"{form!r} stands in {place}"
+
+
+@pytest.mark.parametrize(
+    "way",
+    [(), ("-n2",), ("-s", "-rA", "-vv", "--showlocals", "--log-cli-level=DEBUG", "--log-file=own.log")],
+    ids=" ".join,
+)
+def test_no_form_of_a_secret_is_shown(project: Project, way: tuple[str, ...]) -> None:
+    """Each way in which a check can let it slip, in one run."""
+    project.config(WITH_TOKEN)
+    for name in LEAKS:
+        project.write(f"checks/test_{name}.py", leaking(name))
+    judged = project.judge(*way, "--junitxml=own.xml", SHOP_TOKEN=SECRET)
+    judged.assert_no_go(*(f"shop/{name}" for name in LEAKS))
+    logs = [path for path in [project.folder / "own.log"] if path.exists()]
+    assert_not_shown(SECRET, judged, project.folder / "own.xml", *logs)
+
+
+def test_secret_reaches_the_target_all_the_same(project: Project) -> None:
+    """It is hidden, not lost."""
+    project.config(WITH_TOKEN)
+    project.write(
+        "checks/test_own.py",
+        "from readiness import check\n\n@check('shop/own')\ndef test_own(env, measure):\n"
+        "    measure('token', env.headers['Authorization'] == 'Bearer correct horse', equals=True)\n",
+    )
+    project.judge(SHOP_TOKEN="correct horse").assert_go()
+
+
+def test_configuration_errors_show_no_secret(project: Project) -> None:
+    """A wrong value that came from a variable is not repeated."""
+    project.config(CONFIG.replace('"{url}"', '"${SHOP_URL}"'))
+    judged = project.judge(SHOP_URL="not-a-url-but-secret")
+    assert judged.status == 4, judged.out
+    assert "not-a-url-but-secret" not in judged.out
+    assert "SHOP_URL" in judged.out
+
+
+def test_dead_database_shows_no_password(project: Project) -> None:
+    """Neither the DSN nor its password stands in the message of a refused connection."""
+    project.config(CONFIG.replace('kind = "live"', 'kind = "live"\ndatabase.url = "${SHOP_DSN}"') + "\n[database]\n")
+    judged = project.judge(SHOP_DSN="postgresql://me:tops3cret!@127.0.0.1:9/shop")
+    judged.assert_no_go("database/connects unmeasured", "refused")
+    assert_not_shown("tops3cret!", judged)
+
+
+def test_secret_in_a_user_property_of_another_plugin(project: Project) -> None:
+    """What other plugins put on reports is not published by ours."""
+    project.config(WITH_TOKEN)
+    project.write(
+        "checks/test_own.py",
+        "import os\nfrom readiness import check\n\n@check('shop/own')\ndef test_own(measure, record_property):\n"
+        "    record_property('token', os.environ['SHOP_TOKEN'])\n    measure('x', 1)\n",
+    )
+    judged = project.judge("--junitxml=own.xml", "-o", "junit_family=xunit1", SHOP_TOKEN=SECRET)
+    assert_not_shown(SECRET, judged, project.folder / "own.xml")
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    secret=st.text(string.printable.strip() + "äß€😀 ", min_size=9, max_size=60)
+    .map(str.strip)
+    .filter(lambda text: len(text) > 8)
+)
+def test_random_secrets(project: Project, secret: str) -> None:
+    """Whatever the value looks like."""
+    project.config(WITH_TOKEN)
+    for name in ("assertion", "json", "basic", "print"):
+        project.write(f"checks/test_{name}.py", leaking(name))
+    judged = project.judge("-p", "no:cacheprovider", SHOP_TOKEN=secret)
+    assert judged.status == 1, judged.out
+    assert_not_shown(secret, judged)
