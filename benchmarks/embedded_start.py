@@ -24,10 +24,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from readiness.config.cache import cache_folder
 from readiness.config.model import Embedded, Policy, Service, Settings
 from readiness.environment import factory, servers
 from readiness.environment.binaries import find_binaries, server_user
-from readiness.environment.clusters import Cluster, ClusterCache, cache_folder
+from readiness.environment.clusters import Cluster, ClusterCache
 
 LIMIT = 1.30
 COLLECTION_S = 0.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -24,6 +25,10 @@ QUIET = [
     "no:hypothesispytest",
 ]
 """Other plugins of the developer's machine stay out of both sides."""
+ENVIRON = {
+    name: value for name, value in os.environ.items() if name not in ("PYTHONDONTWRITEBYTECODE", "PYTEST_ADDOPTS")
+}
+"""Both sides keep compiled modules between runs, as on any machine that runs tests more than once."""
 
 
 def pytest_command(*args: str) -> list[str]:
@@ -38,7 +43,7 @@ def run(command: Sequence[str], folder: Path, expect: int = 0) -> float:
         RuntimeError: for another exit status than expected, with what the command said.
     """
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=ENVIRON, capture_output=True, text=True, check=False)
     elapsed = time.perf_counter() - started
     if done.returncode != expect:
         raise RuntimeError(

@@ -9,11 +9,11 @@ import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from readiness.config.model import Settings, Table
+from readiness.decision import Rules
 from readiness.gate import Gate
 from readiness.mark import MARK, CheckMark, declared_gates, title_of
 from readiness.model import Severity
@@ -118,9 +118,9 @@ class CheckModule(pytest.Module):
 class Collection:
     """Plugin: collects the checks that apply to the settings; lives in every process that collects."""
 
-    def __init__(self, settings: Settings, gates: Iterable[Gate], selected: tuple[str, ...], rules: Any) -> None:
+    def __init__(self, settings: Settings, gates: Iterable[Gate], rules: Rules) -> None:
         self.settings = settings
-        self.selected = selected
+        self.selected = rules.selected
         self.rules = rules
         self.gates = {gate.name: gate for gate in gates}
         self.builtin = {

@@ -7,7 +7,6 @@ reported nothing, and a check without evidence is `unmeasured`.
 from __future__ import annotations
 
 import inspect
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,22 +15,19 @@ from typing import Any
 import pytest
 
 from readiness import wire
-from readiness.ahead import Ahead
 from readiness.collection import Collection, check_id, mark_of_item
 from readiness.config.model import Table
 from readiness.deadline import Deadline
 from readiness.decision import Rules, settle
-from readiness.environment.interface import Target
 from readiness.errors import NotMeasured, ReadinessError
 from readiness.evidence import Evidence, Findings, Measure
 from readiness.mark import CheckMark, sections_of, surely_asserts, title_of
 from readiness.model import CheckResult, Outcome
+from readiness.observer import Observer
 from readiness.redact import Redactor
 
 MAX_MESSAGE = 8000
 """Characters of a message that a report keeps."""
-PROBE_TIMEOUT_S = 5.0
-"""What PostgreSQL and Redis get to answer at all; their limits are judged on the time they took."""
 FAILURES = (AssertionError, pytest.fail.Exception)
 """What a check raises to say `failed`; every other exception means that it could not be measured."""
 
@@ -69,40 +65,11 @@ class Execution:
         self.redactor = redactor
         self.deadline = deadline
         self.runbook_link = runbook_link
-        self._target: Target | None = None
-        self._probes: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self.observer = Observer(collection.table_of, deadline.left_s)
         self._states: dict[str, State] = {}
-        self._ahead = Ahead()
         self._plan_sent = False
 
     # --- what the fixtures hand out ---
-
-    @property
-    def target(self) -> Target:
-        """The target under judgement.
-
-        Raises:
-            NotMeasured: where the environment did not come up.
-        """
-        if self._target is None:
-            raise NotMeasured("the environment was not provisioned")
-        return self._target
-
-    def provide(self, target: Target) -> None:
-        """The environment is up: checks may look at it."""
-        self._target = target
-
-    def probe(self, name: str) -> Any:
-        """Returns the probe of that fixture name, one per process.
-
-        Raises:
-            NotMeasured: where the environment has no such part.
-        """
-        with self._lock:
-            if name not in self._probes:
-                self._probes[name] = _make_probe(name, self.target, self.deadline.left_s)
-            return self._probes[name]
 
     def table_of(self, item: pytest.Item) -> Table | None:
         """Returns the table of the item's gate."""
@@ -122,34 +89,6 @@ class Execution:
         if state is None:
             raise RuntimeError(f"{item.nodeid} is no check: decorate it with @check('gate/name')")
         return state
-
-    # --- observing ahead ---
-
-    def look_ahead(self, items: list[pytest.Item]) -> None:
-        """Observations of these items are taken concurrently, in their order, ahead of their assertions."""
-        self._ahead = Ahead(
-            (item.nodeid, lambda item=item, mark=mark: self._observe(item, mark))  # type: ignore[misc] # mypy cannot infer lambdas with defaults
-            for item in items
-            if (mark := mark_of_item(item)) is not None and mark.observe is not None
-        )
-
-    def _observe(self, item: pytest.Item, mark: CheckMark) -> object:
-        if mark.observe is None:
-            raise NotMeasured(
-                f"check {mark.id} uses 'seen' but declares nothing to observe", "Add @check(..., observe=...)."
-            )
-        callspec = getattr(item, "callspec", None)
-        given = dict(callspec.params) if callspec else {}
-        for name in inspect.signature(mark.observe).parameters:
-            if name not in given:
-                given[name] = self.table_of(item) if name == "table" else self.probe(name)
-        return mark.observe(**{name: given[name] for name in inspect.signature(mark.observe).parameters})
-
-    def close(self) -> None:
-        """No observation is under way, and connections are closed."""
-        self._ahead.close()
-        for probe in self._probes.values():
-            probe.close()
 
     # --- one check ---
 
@@ -209,7 +148,7 @@ class Execution:
 
     def _call(self, item: pytest.Function, state: State) -> None:
         if "seen" in item.funcargs:
-            item.funcargs["seen"] = self._ahead.take(item.nodeid, lambda: self._observe(item, state.mark))
+            item.funcargs["seen"] = self.observer.take(item, state.mark)
         wanted = inspect.signature(item.obj).parameters
         item.obj(**{name: item.funcargs[name] for name in wanted if name in item.funcargs})
         self._conclude(item, state)
@@ -328,24 +267,3 @@ def _classify(call: pytest.CallInfo[None]) -> tuple[Outcome, str, str] | None:
     if isinstance(error, ReadinessError):
         return Outcome.UNMEASURED, error.cause, error.remedy
     return Outcome.UNMEASURED, f"the check broke with {type(error).__name__}: {error}", ""
-
-
-def _make_probe(name: str, target: Target, budget: Callable[[], float]) -> Any:
-    if name == "http" and target.url:
-        from readiness.probes.http import HttpProbe
-
-        return HttpProbe(target.url, target.headers, budget=budget)
-    if name == "database" and target.database_url:
-        from readiness.probes.postgres import PostgresProbe
-
-        return PostgresProbe(target.database_url, connect_timeout_s=PROBE_TIMEOUT_S, budget=budget)
-    if name == "cache" and target.redis_url:
-        from readiness.probes.redis import RedisProbe
-
-        return RedisProbe(target.redis_url, timeout_s=PROBE_TIMEOUT_S, budget=budget)
-    missing = {"http": "service address (url)", "database": "database.url", "cache": "redis.url"}
-    if name not in missing:
-        raise NotMeasured(
-            f"@check(observe=...) asks for {name!r}. Known: http, database, cache, table and the each argument"
-        )
-    raise NotMeasured(f"environment {target.name} has no {missing[name]}", f"Add it to [env.{target.name}].")

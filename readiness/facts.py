@@ -57,14 +57,15 @@ def environment_info(settings: Settings) -> EnvironmentInfo:
 
 @functools.lru_cache(maxsize=4)
 def _git_state(folder: Path) -> tuple[str, bool]:
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=True).stdout  # noqa: S603 - fixed words
-
+    """Returns the commit and whether the work tree differs from it, in one call of git."""
+    command = ["git", "-C", str(folder), "--no-optional-locks", "status", "--porcelain=v2", "--branch"]
     try:
-        return git("rev-parse", "HEAD").strip(), bool(git("status", "--porcelain").strip())
+        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=True)  # noqa: S603 - fixed words
     except (OSError, subprocess.SubprocessError):
         return "", False
+    lines = done.stdout.splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), "")
+    return ("" if commit == "(initial)" else commit), any(not line.startswith("#") for line in lines)
 
 
 def service_info(settings: Settings) -> ServiceInfo:
@@ -171,9 +172,11 @@ def panel(decision: Decision, redactor: Redactor, width: int, folder: str, files
     """Returns the decision as the terminal shows it: lines with pytest's markup."""
     from readiness.reports import terminal
     from readiness.reports.json import document
+    from readiness.reports.withholding import redact_document
 
     names = [file.name for file in files]
-    return terminal.panel(redactor.redact_all(document(decision)), width, folder=folder if names else "", files=names)
+    shown = redact_document(document(decision), redactor)
+    return terminal.panel(shown, width, folder=folder if names else "", files=names)
 
 
 def redact_log_records(redactor: Redactor) -> Callable[[], None]:

@@ -28,7 +28,7 @@ def _execution(request: pytest.FixtureRequest) -> Execution:
 @pytest.fixture
 def env(request: pytest.FixtureRequest) -> Target:
     """The target under judgement: name, kind, whether it is protected, and its addresses."""
-    return _execution(request).target
+    return _execution(request).observer.target
 
 
 @pytest.fixture
@@ -40,21 +40,21 @@ def folder(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 def http(request: pytest.FixtureRequest) -> HttpProbe:
     """The service over HTTP: `http.get("/path")` and so on, with the environment's address and headers."""
-    probe: HttpProbe = _execution(request).probe("http")
+    probe: HttpProbe = _execution(request).observer.probe("http")
     return probe
 
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> PostgresProbe:
     """The environment's PostgreSQL, read-only unless a method says otherwise."""
-    probe: PostgresProbe = _execution(request).probe("database")
+    probe: PostgresProbe = _execution(request).observer.probe("database")
     return probe
 
 
 @pytest.fixture
 def cache(request: pytest.FixtureRequest) -> RedisProbe:
     """The environment's Redis."""
-    probe: RedisProbe = _execution(request).probe("cache")
+    probe: RedisProbe = _execution(request).observer.probe("cache")
     return probe
 
 

@@ -110,7 +110,7 @@ def pytest_load_initial_conftests(
         from readiness.run import activate
 
         _State.run = activate(early_config, options, _State.taken)
-        args.extend(_State.run.collection.files)
+        args.extend(_State.run.order.collection.files)
     return result
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
+import gc
 import os
 import shutil
 import signal
@@ -23,20 +24,17 @@ from typing import Any, NoReturn
 import pytest
 
 from readiness import facts, fixtures, wire
-from readiness.collection import Collection
-from readiness.config.loading import find, load
-from readiness.config.quantity import Duration
 from readiness.deadline import Deadline
-from readiness.decision import Rules, decide
+from readiness.decision import decide
 from readiness.environment import factory
 from readiness.environment.interface import Environment, Target
 from readiness.errors import ReadinessError, ReportError, UsageError
 from readiness.execution import Execution
-from readiness.gate import RESERVED, Gate, builtin_gates
 from readiness.ledger import Ledger
 from readiness.model import Answer, Decision, EnvironmentInfo, RunInfo, ServiceInfo
+from readiness.order import Order, read_order
 from readiness.redact import RedactingStream, Redactor
-from readiness.reports import publish
+from readiness.reports import json, markdown, publish
 
 NO_RUN_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow", "help", "version")
 """pytest's options with which nothing is run: nothing is provisioned, judged or written."""
@@ -52,7 +50,7 @@ def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[st
     """
     redactor = Redactor()
     try:
-        run = Run(config, options, taken, redactor)
+        run = Run(read_order(config, options, taken, redactor))
     except UsageError as error:
         raise pytest.UsageError(redactor.redact(str(error))) from None
     run.redact_streams(config)
@@ -62,41 +60,20 @@ def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[st
 class Run:
     """Plugin: one run, on the controller and, with less to do, in each worker."""
 
-    def __init__(
-        self, config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...], redactor: Redactor
-    ) -> None:
-        self.options = options
-        self.taken = taken
-        self.redactor = redactor
-        self.is_plan = bool(getattr(options, "collectonly", False))
-        gates = (*builtin_gates(), *(gate for found in config.hook.pytest_readiness_gates() for gate in found))
-        self.selected = _selected_gates(options.readiness_gate, gates)
-        start = config.invocation_params.dir
-        path = find(start, Path(options.readiness_config) if options.readiness_config else None)
-        self.settings = load(
-            options.readiness_env,
-            start=start,
-            path=path,
-            environ=os.environ,
-            gates=gates,
-            extra_gates=facts.gates_of_user_checks(path),
-            plan=self.is_plan,
-            redactor=redactor,
-        )
-        self.started = dt.datetime.now(dt.UTC)
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.settings = order.settings
+        self.redactor = order.redactor
+        self.rules = order.rules
+        self.deadline = Deadline(order.budget_s)
         self.clock = time.monotonic()
-        self.rules = _rules(self.settings, gates, self.selected, self.started.date())
-        self.collection = Collection(self.settings, gates, self.selected, self.rules)
-        _refuse_nothing_to_judge(self.collection, self.selected, self.settings)
-        self.deadline = Deadline(float(_deadline(options.readiness_deadline) or self.settings.policy.deadline))
-        self.folder = start / (options.readiness_reports or f"reports/{self.settings.environment}")
         self.ledger = Ledger()
-        self.workers = 1
         self.run_id = uuid.uuid4().hex[:12]
+        self.workers = 1
         self.environment: Environment | None = None
+        self.target: Target | None = None
         self.decision: Decision | None = None
         self.published: tuple[Path, ...] = ()
-        self.target: Target | None = None
         self._is_shown = False
         self._undo = contextlib.ExitStack()
 
@@ -107,16 +84,20 @@ class Run:
         worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         handed = worker["readiness"] if worker is not None else None
         if handed is not None:
-            self.rules = self.collection.rules = replace(self.rules, today=dt.date.fromisoformat(handed["today"]))
+            self.rules = self.order.collection.rules = replace(self.rules, today=dt.date.fromisoformat(handed["today"]))
             self.deadline = Deadline(handed["left_s"])
-        self.execution = Execution(self.collection, self.rules, self.redactor, self.deadline, self._runbook_link)
+        self.execution = Execution(self.order.collection, self.rules, self.redactor, self.deadline, self._runbook_link)
         config.stash[fixtures.EXECUTION] = self.execution
-        for plugin, name in ((self.collection, "collection"), (self.execution, "execution"), (fixtures, "fixtures")):
+        for plugin, name in (
+            (self.order.collection, "collection"),
+            (self.execution, "execution"),
+            (fixtures, "fixtures"),
+        ):
             config.pluginmanager.register(plugin, f"readiness-{name}")
-        config.add_cleanup(self.execution.close)
+        config.add_cleanup(self.execution.observer.close)
         if handed is not None:
             if handed["target"] is not None:
-                self.execution.provide(wire.from_builtins(handed["target"], Target))
+                self.execution.observer.provide(wire.from_builtins(handed["target"], Target))
             return
         self._start_controller(config)
 
@@ -124,10 +105,13 @@ class Run:
         self.is_real = not any(getattr(config.option, name, False) for name in NO_RUN_OPTIONS)
         if self.is_real:
             try:
+                publish.prepare_folder(self.order.folder)
                 self.environment = factory.create(self.settings, announce=self._announce, deadline=self.deadline.end)
-                publish.prepare_folder(self.folder)
             except UsageError as error:
                 raise pytest.UsageError(self.redactor.redact(str(error))) from None
+        # What was imported so far lives as long as the process: pytest's collections of garbage need not walk it.
+        gc.freeze()
+        self._undo.callback(gc.unfreeze)
         config.pluginmanager.register(self, "readiness-run")
         config.pluginmanager.register(_Door(self.ledger), "readiness-door")
         if config.pluginmanager.hasplugin("dsession") or config.pluginmanager.hasplugin("xdist"):
@@ -160,8 +144,12 @@ class Run:
         """One line: the environment, the configuration, where reports go."""
         kind = (self.settings.is_protected and "live, protected") or facts.kind_of(self.settings)
         file = facts.shown_path(self.settings.file, self.config.invocation_params.dir)
-        folder = facts.shown_path(self.folder, self.config.invocation_params.dir)
-        note = f"; taken by this repository: {', '.join(f'--{name}' for name in self.taken)}" if self.taken else ""
+        folder = facts.shown_path(self.order.folder, self.config.invocation_params.dir)
+        note = (
+            f"; taken by this repository: {', '.join(f'--{name}' for name in self.order.taken)}"
+            if self.order.taken
+            else ""
+        )
         return f"readiness: judging {self.settings.environment} ({kind}) by {file}; reports in {folder}{note}"
 
     @pytest.hookimpl(tryfirst=True)
@@ -172,7 +160,9 @@ class Run:
         with contextlib.suppress(ValueError):  # signals belong to the main thread; elsewhere there are none to catch
             self._undo.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, self._on_sigterm))
         service, environment, run = self._about()
-        publish.publish_unfinished(service, environment, run, self.folder, self.redactor, partial=bool(self.selected))
+        publish.publish_unfinished(
+            service, environment, run, self.order.folder, self.redactor, partial=bool(self.rules.selected)
+        )
         self.deadline.arm()
 
     def _on_sigterm(self, *_: object) -> NoReturn:
@@ -194,7 +184,7 @@ class Run:
         except Exception as error:  # noqa: BLE001 - whatever stopped it, nothing can be judged
             self.ledger.trouble("environment", f"The environment did not come up: {type(error).__name__}: {error}")
         else:
-            self.execution.provide(self.target)
+            self.execution.observer.provide(self.target)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
@@ -204,13 +194,13 @@ class Run:
         is_distributed = self.config.pluginmanager.hasplugin("dsession")
         if not is_distributed and session.items and not session.testsfailed:
             self.provision()
-            self.execution.look_ahead(session.items)
+            self.execution.observer.look_ahead(session.items)
         try:
             return (yield)
         finally:
             if not is_distributed:
                 self.ledger.collected(item.nodeid for item in session.items)
-                self.ledger.planned(self.collection.plan)
+                self.ledger.planned(self.order.collection.plan)
             self.ledger.stopped(session.shouldfail or session.shouldstop)
             for casualty in self.environment.casualties() if self.environment else ():
                 self.ledger.trouble("environment", casualty.text)
@@ -261,8 +251,9 @@ class Run:
         logs = {name: path.read_bytes() for name, path in (self.environment.logs() if self.environment else {}).items()}
         try:
             self.published = publish.publish(
-                self.decision, self.folder, self.redactor, extra_files=logs, root=self.settings.folder
+                self.decision, self.order.folder, self.redactor, extra_files=logs, root=self.settings.folder
             )
+            self._append_step_summary()
         except (ReportError, OSError) as error:
             cause = error.cause if isinstance(error, ReportError) else str(error)
             self.ledger.trouble("reports", f"The reports could not be written: {cause}", getattr(error, "remedy", ""))
@@ -270,11 +261,16 @@ class Run:
             self.published = ()
         return self.decision.decision is Answer.GO
 
+    def _append_step_summary(self) -> None:
+        path = os.environ.get("GITHUB_STEP_SUMMARY")
+        if path:
+            markdown.append_step_summary(json.read(self.order.folder / "report.json"), Path(path))
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Iterator[None]:
         """The decision is the last thing that is read."""
         yield
-        if self.is_plan:
+        if self.order.is_plan:
             self._print_plan(terminalreporter)
         elif self.decision is not None and self.is_real:
             terminalreporter.section("readiness")
@@ -285,13 +281,13 @@ class Run:
     def _panel(self) -> list[tuple[str, dict[str, bool]]]:
         if self.decision is None:
             return []
-        folder = facts.shown_path(self.folder, self.config.invocation_params.dir)
+        folder = facts.shown_path(self.order.folder, self.config.invocation_params.dir)
         width = shutil.get_terminal_size().columns
         return facts.panel(self.decision, self.redactor, width, folder, self.published)
 
     def _print_plan(self, reporter: Any) -> None:
         reporter.section("readiness plan")
-        for line in facts.plan_lines(self.collection, self.settings, self.rules):
+        for line in facts.plan_lines(self.order.collection, self.settings, self.rules):
             reporter.write_line(line)
 
     @pytest.hookimpl(tryfirst=True)
@@ -313,7 +309,7 @@ class Run:
 
     def _about(self) -> tuple[ServiceInfo, EnvironmentInfo, RunInfo]:
         now = dt.datetime.now(dt.UTC)
-        run = facts.run_info(self.run_id, self.started, now, time.monotonic() - self.clock, self.workers)
+        run = facts.run_info(self.run_id, self.order.started, now, time.monotonic() - self.clock, self.workers)
         return facts.service_info(self.settings), facts.environment_info(self.settings), run
 
     def _decide(self) -> Decision:
@@ -341,62 +337,3 @@ class _Door:
     def pytest_runtestloop(self) -> bool | None:
         """True keeps pytest's own loop from starting."""
         return True if self.ledger.has("environment") else None
-
-
-def _selected_gates(names: list[str], gates: tuple[Gate, ...]) -> tuple[str, ...]:
-    for name in names:
-        if name in RESERVED:
-            raise UsageError(
-                f"gate {name!r} is not available yet.", f"Known: {', '.join(gate.name for gate in gates)}."
-            )
-    return tuple(dict.fromkeys(names))
-
-
-def _refuse_nothing_to_judge(collection: Collection, selected: tuple[str, ...], settings: Any) -> None:
-    """Raises UsageError where no check file would run: pytest would fall back to the user's own tests."""
-    file = settings.file.name
-    own = set(settings.known_gates) - set(collection.gates)
-    for name in selected:
-        if name not in collection.gates and name not in own:
-            raise UsageError(
-                facts.unknown_name("gate", name, [*collection.gates, *sorted(own)]),
-                f"Pass one of them to --gate, or add checks of that gate to {settings.folder / 'checks'}.",
-            )
-    if collection.files:
-        return
-    if selected:
-        raise UsageError(
-            f"no check of {', '.join(selected)} can run: {file} has no table for it, or it has no checks yet.",
-            f"Add a table [{selected[0]}] to {file}.",
-        )
-    raise UsageError(
-        f"{file} configures no gate, so nothing would be judged.",
-        "Add a table such as [health]; 'readiness init' writes a first one.",
-    )
-
-
-def _rules(settings: Any, gates: tuple[Gate, ...], selected: tuple[str, ...], today: dt.date) -> Rules:
-    own = tuple(name for name in settings.known_gates if name not in {gate.name for gate in gates})
-    return Rules(
-        environment=settings.environment,
-        today=today,
-        advisory=tuple(settings.policy.advisory),
-        waivers=settings.waivers,
-        required=None if settings.policy.required is None else tuple(settings.policy.required),
-        selected=selected,
-        configured=(*settings.gates, *own),
-        titles=tuple((gate.name, gate.title) for gate in gates),
-        flaky_passes=settings.policy.flaky_passes,
-    )
-
-
-def _deadline(text: str | None) -> Duration | None:
-    if text is None:
-        return None
-    try:
-        value = Duration.parse(text)
-    except ValueError as error:
-        raise UsageError(f"--readiness-deadline={text}: {error}.") from None
-    if value <= 0:
-        raise UsageError(f"--readiness-deadline={text}: a run needs more time than none.")
-    return value

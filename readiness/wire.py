@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 def clean_text(text: str) -> str:
     """Returns `text` with each lone surrogate replaced by its escaped form, so that UTF-8 can carry it."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -34,13 +36,14 @@ def to_builtins(value: object) -> Any:
 
 
 def _clean(value: Any) -> Any:
-    if isinstance(value, str):
+    kind = type(value)  # exact: to_builtins has left nothing else
+    if kind is str:
         return clean_text(value)
-    if isinstance(value, dict):
-        return {clean_text(str(key)): _clean(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if kind is dict:
+        return {clean_text(key): _clean(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
         return [_clean(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
+    if kind is float and not math.isfinite(value):
         return str(value)
     return value
 

@@ -27,6 +27,8 @@ LAYERS: tuple[frozenset[str], ...] = (
             "distributed",
             "evidence",
             "execution",
+            "observer",
+            "order",
             "facts",
             "fixtures",
             "ledger",

@@ -19,7 +19,8 @@ from readiness import model as words
 from readiness.config import merging, model, variables
 from readiness.config.crosscheck import Parts, contradictions
 from readiness.config.quantity import Quantity
-from readiness.config.schema import KINDS, config_schema, effective_schema
+from readiness.config.quick import fits, is_plainly_valid
+from readiness.config.schema import KINDS, config_schema, effective_schema, refuse_taken_names
 from readiness.config.source import Source, find, read
 from readiness.config.suggest import nearest
 from readiness.config.validation import faults, violations
@@ -79,7 +80,8 @@ def load(
     """
     source = read(find(start, path), start)
     own = tuple(name for name in dict.fromkeys(extra_gates) if name not in {gate.name for gate in gates})
-    problems = list(_look_at_file(source, gates, own))
+    refuse_taken_names(gates)
+    problems = [] if is_plainly_valid(source.document, gates, own, _decode) else list(_look_at_file(source, gates, own))
     environments = source.document.get("env")
     if not isinstance(environments, dict) or environment not in environments:
         names = list(environments) if isinstance(environments, dict) else []
@@ -147,6 +149,8 @@ def _look_at_file(source: Source, gates: Sequence[Gate], own: Sequence[str]) -> 
 
 def _look_at_values(source: Source, parts: Parts, own: Sequence[str], report: variables.Report) -> Iterator[Problem]:
     substitution = parts.substitution
+    if not substitution.open and fits(substitution.tree, parts.gates, _decode):
+        return
     schema = effective_schema(parts.gates, str(substitution.tree["where"].get("kind")), own)
     for fault in list(faults(substitution.tree, schema)):
         if fault.path in substitution.open:
@@ -200,7 +204,7 @@ def _type(parts: Parts, own: Sequence[str], is_known_bad: bool, report: variable
     parts.policy = convert(tree["policy"], model.Policy, ("policy",))
     waivers = [convert(each, model.Waiver, ("waiver", index)) for index, each in enumerate(tree["waiver"])]
     parts.waivers = tuple(waiver for waiver in waivers if waiver is not None)
-    if tree["where"].get("kind") in KINDS:
+    if tree["where"].get("kind") in list(KINDS):  # a list, since the value may be anything, a table too
         parts.where = convert(tree["where"], model.EnvironmentTable, ("where",))
     for gate in parts.gates:
         if gate.name in tree["gates"]:

@@ -47,7 +47,7 @@ def config_schema(gates: Sequence[Gate], own: Sequence[str] = (), *, describe: b
     Raises:
         UsageError: where a plugin's gate has a name that the configuration needs for itself.
     """
-    _refuse_taken_names(gates)
+    refuse_taken_names(gates)
     names, components = _components(gates)
     if describe:
         _describe(names, components)
@@ -196,7 +196,12 @@ def _environment(kind: Schema, tables: dict[str, Schema], components: dict[str, 
     return kind | {"properties": properties}
 
 
-def _refuse_taken_names(gates: Sequence[Gate]) -> None:
+def refuse_taken_names(gates: Sequence[Gate]) -> None:
+    """Every gate has a name of its own, and none that the configuration needs for itself.
+
+    Raises:
+        UsageError: where a plugin's gate has such a name.
+    """
     fields = {field.encode_name for kind in KINDS.values() for field in msgspec.structs.fields(kind)} - set(STORES)
     taken = {*FIXED, "waiver", "env", "kind"} | fields
     names = [gate.name for gate in gates]

@@ -22,7 +22,6 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,20 +90,6 @@ def initdb_options(binaries: Binaries) -> tuple[str, ...]:
     """Returns what initdb is called with, besides the folder and the password."""
     is_new = not binaries.postgres.name.endswith("pginstall")
     return (*INITDB_OPTIONS, *(NEWER_OPTIONS if is_new else ()))
-
-
-def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Returns where clusters are kept: `$XDG_CACHE_HOME/readiness`, else `~/.cache/readiness`.
-
-    Source: XDG Base Directory Specification 0.8; a relative path there is to be ignored.
-    """
-    base = Path(environ.get("XDG_CACHE_HOME", ""))
-    if base.is_absolute():
-        return base / "readiness"
-    try:
-        return Path("~/.cache").expanduser() / "readiness"
-    except RuntimeError:  # a user without a name or a home, as in some containers: nothing can be kept
-        return Path(os.devnull) / "readiness"
 
 
 class ClusterCache:

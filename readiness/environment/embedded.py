@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from readiness.config.cache import cache_folder
 from readiness.config.model import Embedded
 from readiness.environment import servers, service
 from readiness.environment.binaries import (
@@ -22,7 +23,7 @@ from readiness.environment.binaries import (
     server_user,
 )
 from readiness.environment.children import Children, Start, StartError, is_port_taken, last_lines
-from readiness.environment.clusters import Cluster, ClusterCache, cache_folder
+from readiness.environment.clusters import Cluster, ClusterCache
 from readiness.environment.interface import Casualty, Target
 from readiness.errors import ProvisionError, UsageError
 

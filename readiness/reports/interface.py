@@ -23,6 +23,10 @@ class Writer:
 class Redactor(Protocol):
     """What the writers need of `readiness.redact.Redactor`."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the secrets that are known."""
+
     def redact(self, text: str) -> str:
         """Returns the text with every known secret replaced."""
 

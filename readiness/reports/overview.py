@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from readiness.model import (
     Answer,
@@ -35,8 +35,7 @@ _NAMED = 3
 """How many checks the one sentence names."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotableWaiver:
+class NotableWaiver(NamedTuple):
     """One waiver of the configuration, joined with what its use in this run says of it."""
 
     result: WaiverResult
@@ -49,8 +48,7 @@ class NotableWaiver:
     """True where somebody should look: expired, unused, over-broad, or ending within a week."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """The decision in words and numbers."""
 
     headline: str
@@ -159,7 +157,8 @@ def _outcomes(decision: Decision) -> dict[str, list[str]]:
 def _because(decision: Decision, reasons: tuple[Reason, ...], missing: dict[str, list[str]]) -> list[str]:
     if decision.decision is Answer.GO:
         required = sum(gate.required for gate in decision.gates)
-        gates = "The required gate was" if required == 1 else f"All {required} required gates were"
+        kind = "selected" if decision.partial else "required"
+        gates = f"The {kind} gate was" if required == 1 else f"All {required} {kind} gates were"
         return [f"{gates} judged, and no blocking check stands in the way."]
     sentences = [_told(missing, named=True)] if missing else []
     told = {check for ids in missing.values() for check in ids}

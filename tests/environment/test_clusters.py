@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from readiness.config.cache import cache_folder
 from readiness.environment.binaries import Binaries
-from readiness.environment.clusters import Cluster, ClusterCache, cache_folder
+from readiness.environment.clusters import Cluster, ClusterCache
 from readiness.environment.trees import stamps_of
 
 FILES = {"PG_VERSION": "18\n", "base/1/112": "table", "base/1/empty": "", "global/pg_control": "control"}

@@ -188,6 +188,11 @@ def test_a_writer_that_stumbles_leaves_a_no_go(tmp_path: Path) -> None:
 class Stumbling(Redactor):
     """Fails on the text `stumble`, as a bug in any part of the writing would."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One, so that texts are looked at."""
+        return ("X",)
+
     def redact(self, text: str) -> str:
         """Returns the text as it is."""
         if text == "stumble":

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from readiness.config.cache import cache_folder
 from readiness.reports.interface import Document, Writer
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import BytecodeCache, Template
 
 _FOLDER = Path(__file__).parent
 
@@ -45,12 +47,28 @@ def _style() -> str:
     return (_FOLDER / "report.css").read_text("utf-8")
 
 
+def _bytecode_cache() -> BytecodeCache | None:
+    """Returns where the compiled template is kept: compiling it takes longer than all the rest of the page."""
+    import jinja2
+
+    folder = cache_folder(os.environ) / "templates"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # It is loaded as code: only from a folder that is ours, and that nobody else can write.
+        state = folder.stat()
+        is_ours = state.st_uid == os.getuid() and not state.st_mode & 0o022 and os.access(folder, os.W_OK)
+    except OSError:
+        return None
+    return jinja2.FileSystemBytecodeCache(str(folder)) if is_ours else None
+
+
 @lru_cache(maxsize=1)
 def _template() -> Template:
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
+        bytecode_cache=_bytecode_cache(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

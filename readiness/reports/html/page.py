@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from readiness.model import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """A word with its colour and icon."""
 
     word: str
@@ -16,16 +15,14 @@ class Status:
     """`good`, `warn` or `bad`; class and icon in the template."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One line of what is released, where and when."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Blocker:
+class Blocker(NamedTuple):
     """One reason for the NO-GO."""
 
     where: str
@@ -37,8 +34,7 @@ class Blocker:
     """Address; empty where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """One measurement as text."""
 
     name: str
@@ -48,8 +44,7 @@ class Measured:
     """None where it was recorded for information."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One check."""
 
     id: str
@@ -74,8 +69,7 @@ class Evidence:
     """True where the page has room for one line only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """One gate with its checks."""
 
     name: str
@@ -91,8 +85,7 @@ class Gate:
     """What the page has no room for; empty where it lists all."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverRow:
+class WaiverRow(NamedTuple):
     """One waiver of the configuration."""
 
     check: str
@@ -101,8 +94,7 @@ class WaiverRow:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """All that the template needs."""
 
     headline: str

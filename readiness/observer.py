@@ -1,0 +1,117 @@
+"""What checks look at the target through: the probes, and observations taken ahead of the checks that use them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from readiness.ahead import Ahead
+from readiness.collection import mark_of_item
+from readiness.config.model import Table
+from readiness.environment.interface import Target
+from readiness.errors import NotMeasured
+from readiness.mark import CheckMark
+
+PROBE_TIMEOUT_S = 5.0
+"""What PostgreSQL and Redis get to answer at all; their limits are judged on the time they took."""
+
+
+class Observer:
+    """The eyes of one process: one probe of each kind, shared by all checks and threads.
+
+    Args:
+        table_of: returns the table of a gate.
+        budget: seconds left of the whole run.
+    """
+
+    def __init__(self, table_of: Callable[[str], Table | None], budget: Callable[[], float]) -> None:
+        self._table_of = table_of
+        self._budget = budget
+        self._target: Target | None = None
+        self._probes: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._ahead = Ahead()
+
+    @property
+    def target(self) -> Target:
+        """The target under judgement.
+
+        Raises:
+            NotMeasured: where the environment did not come up.
+        """
+        if self._target is None:
+            raise NotMeasured("the environment was not provisioned")
+        return self._target
+
+    def provide(self, target: Target) -> None:
+        """The environment is up: checks may look at it."""
+        self._target = target
+
+    def probe(self, name: str) -> Any:
+        """Returns the probe of that fixture name.
+
+        Raises:
+            NotMeasured: where the environment has no such part.
+        """
+        with self._lock:
+            if name not in self._probes:
+                self._probes[name] = _make_probe(name, self.target, self._budget)
+            return self._probes[name]
+
+    def look_ahead(self, items: Iterable[pytest.Item]) -> None:
+        """Observations of these items are taken concurrently, in their order, ahead of their assertions."""
+        marked = ((item, mark_of_item(item)) for item in items)
+        self._ahead = Ahead(
+            (item.nodeid, functools.partial(self._observe, item, mark))
+            for item, mark in marked
+            if mark is not None and mark.observe is not None
+        )
+
+    def take(self, item: pytest.Item, mark: CheckMark) -> object:
+        """Returns what the check declares to observe: taken ahead, or now."""
+        return self._ahead.take(item.nodeid, functools.partial(self._observe, item, mark))
+
+    def _observe(self, item: pytest.Item, mark: CheckMark) -> object:
+        if mark.observe is None:
+            raise NotMeasured(
+                f"check {mark.id} uses 'seen' but declares nothing to observe", "Add @check(..., observe=...)."
+            )
+        callspec = getattr(item, "callspec", None)
+        given = dict(callspec.params) if callspec else {}
+        wanted = inspect.signature(mark.observe).parameters
+        for name in wanted:
+            if name not in given:
+                given[name] = self._table_of(mark.gate) if name == "table" else self.probe(name)
+        return mark.observe(**{name: given[name] for name in wanted})
+
+    def close(self) -> None:
+        """No further observation starts, and connections are closed."""
+        self._ahead.close()
+        for probe in self._probes.values():
+            probe.close()
+
+
+def _make_probe(name: str, target: Target, budget: Callable[[], float]) -> Any:
+    if name == "http" and target.url:
+        from readiness.probes.http import HttpProbe
+
+        return HttpProbe(target.url, target.headers, budget=budget)
+    if name == "database" and target.database_url:
+        from readiness.probes.postgres import PostgresProbe
+
+        return PostgresProbe(target.database_url, connect_timeout_s=PROBE_TIMEOUT_S, budget=budget)
+    if name == "cache" and target.redis_url:
+        from readiness.probes.redis import RedisProbe
+
+        return RedisProbe(target.redis_url, timeout_s=PROBE_TIMEOUT_S, budget=budget)
+    missing = {"http": "service address (url)", "database": "database.url", "cache": "redis.url"}
+    if name not in missing:
+        raise NotMeasured(
+            f"@check(observe=...) asks for {name!r}. Known: http, database, cache, table and the each argument"
+        )
+    raise NotMeasured(f"environment {target.name} has no {missing[name]}", f"Add it to [env.{target.name}].")

@@ -1,0 +1,137 @@
+"""What the command line asks for, read and validated: everything that can be refused before anything is contacted."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from readiness import facts
+from readiness.collection import Collection
+from readiness.config.loading import find, load
+from readiness.config.model import Settings
+from readiness.config.quantity import Duration
+from readiness.decision import Rules
+from readiness.errors import UsageError
+from readiness.gate import RESERVED, Gate, builtin_gates
+from readiness.redact import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One run as it was asked for."""
+
+    settings: Settings
+    rules: Rules
+    collection: Collection
+    redactor: Redactor
+    """Knows every secret of the settings."""
+    folder: Path
+    """Where reports go."""
+    budget_s: float
+    taken: tuple[str, ...]
+    """Short options that were typed and belong to the repository's own conftest."""
+    is_plan: bool
+    started: dt.datetime
+
+
+def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...], redactor: Redactor) -> Order:
+    """Returns what the command line asks for.
+
+    Raises:
+        UsageError: for anything wrong on the command line or in the configuration.
+    """
+    gates = (*builtin_gates(), *(gate for found in config.hook.pytest_readiness_gates() for gate in found))
+    selected = _selected_gates(options.readiness_gate, gates)
+    start = config.invocation_params.dir
+    path = find(start, Path(options.readiness_config) if options.readiness_config else None)
+    is_plan = bool(getattr(options, "collectonly", False))
+    settings = load(
+        options.readiness_env,
+        start=start,
+        path=path,
+        environ=os.environ,
+        gates=gates,
+        extra_gates=facts.gates_of_user_checks(path),
+        plan=is_plan,
+        redactor=redactor,
+    )
+    started = dt.datetime.now(dt.UTC)
+    rules = _rules(settings, gates, selected, started.date())
+    collection = Collection(settings, gates, rules)
+    _refuse_nothing_to_judge(collection, selected)
+    return Order(
+        settings=settings,
+        rules=rules,
+        collection=collection,
+        redactor=redactor,
+        folder=start / (options.readiness_reports or f"reports/{settings.environment}"),
+        budget_s=float(_deadline(options.readiness_deadline) or settings.policy.deadline),
+        taken=taken,
+        is_plan=is_plan,
+        started=started,
+    )
+
+
+def _selected_gates(names: list[str], gates: tuple[Gate, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name in RESERVED:
+            raise UsageError(
+                f"gate {name!r} is not available yet.", f"Known: {', '.join(gate.name for gate in gates)}."
+            )
+    return tuple(dict.fromkeys(names))
+
+
+def _refuse_nothing_to_judge(collection: Collection, selected: tuple[str, ...]) -> None:
+    """Raises UsageError where no check file would run: pytest would fall back to the user's own tests."""
+    settings = collection.settings
+    file = settings.file.name
+    own = set(settings.known_gates) - set(collection.gates)
+    for name in selected:
+        if name not in collection.gates and name not in own:
+            raise UsageError(
+                facts.unknown_name("gate", name, [*collection.gates, *sorted(own)]),
+                f"Pass one of them to --gate, or add checks of that gate to {settings.folder / 'checks'}.",
+            )
+    if collection.files:
+        return
+    if selected:
+        raise UsageError(
+            f"no check of {', '.join(selected)} can run: {file} has no table for it, or it has no checks yet.",
+            f"Add a table [{selected[0]}] to {file}.",
+        )
+    raise UsageError(
+        f"{file} configures no gate, so nothing would be judged.",
+        "Add a table such as [health]; 'readiness init' writes a first one.",
+    )
+
+
+def _rules(settings: Settings, gates: tuple[Gate, ...], selected: tuple[str, ...], today: dt.date) -> Rules:
+    own = tuple(name for name in settings.known_gates if name not in {gate.name for gate in gates})
+    return Rules(
+        environment=settings.environment,
+        today=today,
+        advisory=tuple(settings.policy.advisory),
+        waivers=settings.waivers,
+        required=None if settings.policy.required is None else tuple(settings.policy.required),
+        selected=selected,
+        configured=tuple(dict.fromkeys((*settings.gates, *own))),
+        titles=tuple((gate.name, gate.title) for gate in gates),
+        flaky_passes=settings.policy.flaky_passes,
+    )
+
+
+def _deadline(text: str | None) -> Duration | None:
+    if text is None:
+        return None
+    try:
+        value = Duration.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--readiness-deadline={text}: {error}.") from None
+    if value <= 0:
+        raise UsageError(f"--readiness-deadline={text}: a run needs more time than none.")
+    return value
