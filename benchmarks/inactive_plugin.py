@@ -21,7 +21,7 @@ def main() -> None:
             body = "".join(f"def test_{index}():\n    assert {index} == {index}\n" for index in range(TESTS))
             (folder / f"test_file_{number}.py").write_text(body)
         collect = pytest_command("--collect-only", "-qq", "-p", "no:cacheprovider")
-        result = compare(lambda: run(collect, folder), lambda: run([*collect, "-p", "no:readiness"], folder), rounds=21)
+        result = compare(lambda: run(collect, folder), lambda: run([*collect, "-p", "no:readiness"], folder), rounds=15)
     report(f"inactive plugin, collection of {FILES * TESTS} tests", result, 1.02)
 
 

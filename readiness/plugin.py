@@ -99,9 +99,12 @@ def pytest_load_initial_conftests(
     """With an environment on the command line, the check files become the arguments of this run."""
     _State.active, _State.run, _State.taken = False, None, ()
     typed = _typed_aliases(args)
-    if typed or any(arg.startswith("--readiness-") for arg in args):
-        # Known before conftests load, because their checks ask for it; corrected below where the name was taken.
-        _State.active = True
+    # A worker of pytest-xdist gets what stood in addopts as options only.
+    handed = getattr(early_config.option, "readiness_env", None)
+    if not (typed or handed or any(arg.startswith("--readiness-") for arg in args)):
+        return (yield)
+    # Known before conftests load, because their checks ask for it; corrected below where the name was taken.
+    _State.active = True
     result = yield
     _State.taken = _add_aliases(parser, typed)
     options = parser.parse_known_args(args, namespace=copy.copy(early_config.option))

@@ -51,6 +51,9 @@ def test_environment_can_be_named_in_each_form(project: Project, form: list[str]
 def test_env_through_addopts(project: Project) -> None:
     """PYTEST_ADDOPTS and the ini file count like the command line."""
     passed(project.judge(env=None, PYTEST_ADDOPTS="--env=staging"))
+    passed(project.judge("-n2", env=None, PYTEST_ADDOPTS="--env=staging"))
+    project.write("pytest.ini", "[pytest]\naddopts = --env=staging -n2\n")
+    passed(project.judge(env=None))
 
 
 def test_header_is_one_line_with_environment_config_and_reports(project: Project) -> None:
