@@ -81,5 +81,6 @@ def test_table(seen: TableObservation, name: str, measure: Measure) -> None:
     If it fails: run the migrations, or grant SELECT to the service's role.
     Source: [database] tables.
     """
-    measure(f"table {name} exists", seen.exists, equals=True, key="tables", where=seen.where)
-    measure(f"table {name} readable", seen.readable, equals=True, key="tables", where=seen.where)
+    where = f"{seen.where}: {seen.error}" if seen.error else seen.where
+    measure(f"table {name} exists", seen.exists, equals=True, key="tables", where=where)
+    measure(f"table {name} readable", seen.readable, equals=True, key="tables", where=where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from readiness import check, resolve, schema_errors, subset_mismatches
+from readiness import check, resolve, schema_errors, subset_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,11 +39,11 @@ def test_endpoint(seen: EndpointObservation, endpoint: Endpoint, table: Health, 
     measure("answers too large to compare", seen.left_out, at_most=0, where=seen.where)
     for reply in seen.replies:
         if endpoint.json is not None:
-            wrong = "; ".join(subset_mismatches(endpoint.json, reply.json()))
-            measure("answer", wrong or "as expected", equals="as expected", key="endpoints", where=seen.where)
+            for pointer, wanted, found in subset_values(endpoint.json, reply.json()):
+                measure(f"answer {pointer}", found, equals=wanted, key="endpoints", where=seen.where)
         if endpoint.schema is not None:
-            wrong = "; ".join(schema_errors(reply.json(), folder / endpoint.schema))
-            measure("schema", wrong or "satisfied", equals="satisfied", key=endpoint.schema, where=seen.where)
+            errors = schema_errors(reply.json(), folder / endpoint.schema)
+            measure("schema violations", len(errors), at_most=0, key="endpoints", where=seen.where, detail=errors)
 
 
 @check(

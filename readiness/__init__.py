@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from readiness.errors import NotMeasured, ReadinessError
     from readiness.gate import Gate
     from readiness.mark import check
-    from readiness.probes.documents import resolve, schema_errors, subset_mismatches
+    from readiness.probes.documents import resolve, schema_errors, subset_values
     from readiness.probes.versions import satisfies
 
 __version__ = "0.1.0"
@@ -24,7 +24,7 @@ __all__ = [
     "resolve",
     "satisfies",
     "schema_errors",
-    "subset_mismatches",
+    "subset_values",
 ]
 
 _HOMES = {
@@ -34,7 +34,7 @@ _HOMES = {
     "ReadinessError": "errors",
     "resolve": "probes.documents",
     "schema_errors": "probes.documents",
-    "subset_mismatches": "probes.documents",
+    "subset_values": "probes.documents",
     "satisfies": "probes.versions",
 }
 """Public name to the module that defines it."""

@@ -68,6 +68,7 @@ class Measure:
         satisfies: str | None = None,
         key: str = "",
         where: str = "",
+        detail: Sequence[str] = (),
     ) -> Measurement:
         """The value is part of the check's evidence; the check fails at its end where a limit does not hold.
 
@@ -81,6 +82,7 @@ class Measure:
             satisfies: version range such as `>=14`.
             key: key of the gate's table that sets the limit, for the message.
             where: what was observed, such as `GET https://host/health`, for the message.
+            detail: what the value stands for, such as each violation that was counted, for the message.
 
         Returns:
             The measurement; `.holds` says whether it is within its limit.
@@ -101,7 +103,8 @@ class Measure:
         measurement = Measurement(name, value, unit, None if limit.is_empty else limit, _holds(value, limit))
         self.evidence.measurements.append(measurement)
         source = f" ({self.evidence.source}{f' {key}' if key else ''})" if measurement.limit else ""
-        self.evidence.notes.append(f"{source}{f', at {where}' if where else ''}")
+        place = f", at {where}" if where else ""
+        self.evidence.notes.append(f"{source}{place}{': ' + '; '.join(detail) if detail else ''}")
         return measurement
 
 

@@ -127,6 +127,7 @@ class Execution:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """The check is called, again after a failure where its table allows attempts, and its evidence concluded."""
+        __tracebackhide__ = True
         state = self._states.get(pyfuncitem.nodeid)
         if state is None or inspect.iscoroutinefunction(pyfuncitem.obj):
             return None
@@ -147,6 +148,7 @@ class Execution:
         return True
 
     def _call(self, item: pytest.Function, state: State) -> None:
+        __tracebackhide__ = True
         if "seen" in item.funcargs:
             item.funcargs["seen"] = self.observer.take(item, state.mark)
         wanted = inspect.signature(item.obj).parameters
@@ -157,7 +159,7 @@ class Execution:
         """The check fails where a limit does not hold, and is unmeasured where it observed nothing."""
         state.has_concluded = True
         if violations := state.evidence.violations():
-            raise AssertionError("\n".join(violations))
+            pytest.fail("\n".join(violations), pytrace=False)
         if state.evidence.is_empty and not surely_asserts(item.function):
             raise NotMeasured(
                 f"check {state.result.id} neither measured nor asserted anything",
@@ -193,6 +195,8 @@ class Execution:
             if (problem := _classify(call)) is not None:
                 state.phases[call.when] = problem
             state.duration_s += call.duration
+            if call.excinfo is not None and isinstance(call.excinfo.value, ReadinessError) and report.failed:
+                report.longrepr = f"unmeasured: {call.excinfo.value}"  # where in a probe it was found helps nobody
             if call.when == "teardown":
                 result = self._final(state)
                 payload = {"result": self.redactor.redact_all(wire.to_builtins(result))}

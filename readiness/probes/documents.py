@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness.errors import NotMeasured
+from readiness.model import Scalar
 
 MOST_LISTED = 20
 """So many mismatches are named; one broken service must not write a report of megabytes."""
@@ -59,32 +60,34 @@ def shown(value: Any) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
-def subset_mismatches(expected: Any, actual: Any) -> list[str]:
-    """Returns where `actual` lacks or contradicts `expected`, by JSON Pointer; empty where it contains all of it.
+def subset_values(expected: Any, actual: Any, path: str = "") -> Iterator[tuple[str, Scalar, Scalar]]:
+    """Yields JSON Pointer, expected and observed value of each value that `expected` names, to be measured one by one.
 
-    An object may have more keys than expected. A list must have as many items, each matched in its place. Numbers
-    are equal by value, 1 and 1.0; true is not 1.
+    An object may have more keys than expected. A list must have as many items, each compared in its place.
+    What is missing is observed as None; null, objects and lists that cannot be compared value by value come as text.
     """
-    return _bounded(_mismatches(expected, actual, ""))
-
-
-def _mismatches(expected: Any, actual: Any, path: str) -> Iterator[str]:
-    where = path or "the document"
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         for key, value in expected.items():
             inner = f"{path}/{_token(key)}"
             if key in actual:
-                yield from _mismatches(value, actual[key], inner)
+                yield from subset_values(value, actual[key], inner)
             else:
-                yield f"{inner}: expected {shown(value)}, observed nothing"
-    elif isinstance(expected, list) and isinstance(actual, list):
-        if len(expected) != len(actual):
-            yield f"{where}: expected a list of {len(expected)}, observed a list of {len(actual)}"
-            return
+                yield inner, _scalar(value), None
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
         for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
-            yield from _mismatches(one, other, f"{path}/{index}")
-    elif isinstance(expected, bool) is not isinstance(actual, bool) or expected != actual:
-        yield f"{where}: expected {shown(expected)}, observed {shown(actual)}"
+            yield from subset_values(one, other, f"{path}/{index}")
+    else:
+        same_kind = isinstance(expected, str) == isinstance(actual, str)
+        yield path or "/", _scalar(expected), _scalar(actual) if same_kind else f"{_kind(actual)} {shown(actual)}"
+
+
+def _scalar(value: Any) -> Scalar:
+    return value if isinstance(value, (str, int, float)) else shown(value)
+
+
+def _kind(value: Any) -> str:
+    kinds = {str: "the text", bool: "the truth value", dict: "the object", list: "the list", type(None): "the value"}
+    return kinds.get(type(value), "the number")
 
 
 def schema_errors(document: Any, schema: Any) -> list[str]:
