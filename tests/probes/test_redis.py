@@ -18,13 +18,12 @@ from readiness.errors import NotMeasured
 from readiness.probes.redis import RedisProbe
 from readiness.probes.redis_failure import connection_options, place_of
 from tests.probes import peers
-from tests.probes.conftest import running_redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.probes.conftest import RedisServer
+    from tests.servers import RedisServer
 
     Probes = Callable[..., RedisProbe]
 
@@ -239,13 +238,13 @@ def all_unmeasured(cache: RedisProbe, cause: str, limit_s: float = 5) -> None:
         assert "s3cret" not in str(caught.value)
 
 
-def test_passwords_are_told_apart(tmp_path: Path, redis_server: RedisServer, probe: Probes) -> None:
+def test_passwords_are_told_apart(guarded_redis: RedisServer, redis_server: RedisServer, probe: Probes) -> None:
     """None where one is wanted, a wrong one, and one where none is wanted are three different things."""
-    with running_redis(tmp_path, "--requirepass", "s3cret") as server:
-        all_unmeasured(probe(server.url), "wants a password and was given none")
-        all_unmeasured(probe(server.url.replace("//", "//:s3cret-wrong@")), "refused the user or the password")
-        all_unmeasured(probe(server.url.replace("//", "//nobody:s3cret@")), "refused the user or the password")
-        assert probe(server.url.replace("//", "//:s3cret@")).round_trip().stored
+    url = guarded_redis.url
+    all_unmeasured(probe(url), "wants a password and was given none")
+    all_unmeasured(probe(url.replace("//", "//:s3cret-wrong@")), "refused the user or the password")
+    all_unmeasured(probe(url.replace("//", "//nobody:s3cret@")), "refused the user or the password")
+    assert probe(url.replace("//", "//:s3cret@")).round_trip().stored
     all_unmeasured(probe(redis_server.url.replace("//", "//:s3cret@")), "wants no password and was given one")
 
 

@@ -1,0 +1,246 @@
+"""Real PostgreSQL and Redis for tests: what the embedded environment starts, with other settings and to be broken.
+
+Everything is a child of the embedded environment's guardian, so that nothing outlives a test run that was killed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psycopg
+import redis
+
+from readiness.config.cache import cache_folder
+from readiness.environment import servers
+from readiness.environment.binaries import find_binaries, may_enter, reachable_binaries, server_user
+from readiness.environment.children import Children, is_port_taken, last_lines
+from readiness.environment.clusters import Cluster, ClusterCache
+from tests.waiting import POLL_S, wait_until
+
+HOST = servers.HOST
+READY_S = 30.0
+PORT_ATTEMPTS = 5
+
+Make = Callable[[int], servers.Server]
+"""A port to a server that is to run on it."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running server program; as much of `subprocess.Popen` as tests need, since it is a child of the guardian."""
+
+    pid: int
+    name: str
+    children: Children
+
+    def send_signal(self, number: int) -> None:
+        """The signal is sent, unless the program has ended and its number may be another's."""
+        if not self.has_ended():
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL is sent."""
+        self.send_signal(signal.SIGKILL)
+
+    def has_ended(self) -> bool:
+        """Whether it has ended."""
+        return self.name in self.children.endings()
+
+    def wait(self, timeout: float = READY_S) -> None:
+        """It has ended."""
+        wait_until(self.has_ended, timeout, f"the end of {self.name}")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server on loopback."""
+
+    port: int
+    process: Process
+    superuser_password: str
+
+    def stop(self) -> None:
+        """The server takes connections and never answers, until it is resumed."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """The server answers again."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """The server is gone, and nothing listens on its port."""
+        self.process.kill()
+        self.process.wait()
+
+
+@dataclass(frozen=True)
+class Postgres(Server):
+    """A PostgreSQL server with an empty database `app`, which a standby has not."""
+
+    def dsn(
+        self,
+        database: str = "app",
+        user: str = "postgres",
+        password: str | None = None,
+        port: int | None = None,
+    ) -> str:
+        """Returns an address with which to connect; the superuser's unless told."""
+        word = self.superuser_password if password is None else password
+        return f"postgresql://{user}:{word}@{HOST}:{port or self.port}/{database}"
+
+    def run(self, *statements: str, database: str = "app") -> None:
+        """The statements are run as superuser, each on its own."""
+        writable = "-c default_transaction_read_only=off"  # also where the server's settings say otherwise
+        with psycopg.connect(self.dsn(database), autocommit=True, options=writable) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+
+@dataclass(frozen=True)
+class RedisServer(Server):
+    """A Redis server; without a password unless `requirepass` was set."""
+
+    @property
+    def url(self) -> str:
+        """Its address, without a password."""
+        return f"redis://{HOST}:{self.port}"
+
+    def ask(self, *words: str, **options: object) -> object:
+        """Returns the answer to a command."""
+        with redis.Redis(HOST, self.port, **options) as client:  # type: ignore[arg-type] # passed on as they are
+            return client.execute_command(*words)
+
+
+class Servers:
+    """The servers of one test session; all are stopped and their files gone when it is closed."""
+
+    def __init__(self) -> None:
+        installed, self._user = find_binaries(), server_user()
+        parents = [Path(tempfile.gettempdir()), Path("/var/tmp")]
+        parent = next((path for path in parents if may_enter(path, self._user)), parents[0])
+        self._folder = Path(tempfile.mkdtemp(prefix="readiness-servers-", dir=parent)).resolve()
+        self._folder.chmod(0o711)  # the servers' user gets in
+        self._children = Children(self._folder)
+        self._binaries = reachable_binaries(installed, self._folder, self._user)
+        # The user's own cache, as in each embedded run: one initdb for all sessions, which takes two seconds.
+        self._cache = ClusterCache(cache_folder(os.environ), installed, self._user)
+        self._numbers = itertools.count(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is left."""
+        self._children.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def postgres(self, *, standby: bool = False, **settings: object) -> Iterator[Postgres]:
+        """A server of its own.
+
+        Args:
+            standby: it is in recovery, answers reads and takes no write; it has no database `app`.
+            settings: of postgresql.conf, besides and instead of those of the embedded environment.
+        """
+        folder = self._new_folder()
+        cluster = self._cluster(folder)
+        if standby:
+            (cluster.data / "standby.signal").touch()
+        extra = [f"--{name}={value}" for name, value in settings.items()]
+
+        def make(port: int) -> servers.Server:
+            return servers.postgres(self._binaries, folder, cluster.data, port, self._user)
+
+        with self._running(make, folder, extra) as (port, process):
+            server = Postgres(port, process, cluster.password)
+            if not standby:
+                server.run("CREATE DATABASE app", database="postgres")
+            yield server
+
+    @contextmanager
+    def redis(self, *, requirepass: str = "", **settings: object) -> Iterator[RedisServer]:
+        """A server of its own, with no bound on its memory.
+
+        Args:
+            requirepass: the password; none by default.
+            settings: of redis.conf, with `_` for `-`, besides and instead of those of the embedded environment.
+        """
+        folder = self._new_folder()
+        password = requirepass or servers.new_password()
+        given = {"maxmemory": 0, "maxmemory-policy": "noeviction"}
+        given |= {name.replace("_", "-"): value for name, value in settings.items()}
+        extra = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+
+        def make(port: int) -> servers.Server:
+            return servers.redis(self._binaries, folder, port, password, self._user)
+
+        with self._running(make, folder, extra) as (port, process):
+            server = RedisServer(port, process, password)
+            if not requirepass:
+                server.ask("CONFIG", "SET", "requirepass", "", password=password)
+            yield server
+
+    # --- parts ----------------------------------------------------------------------------------------------------
+
+    def _new_folder(self) -> Path:
+        folder = self._folder / str(next(self._numbers))
+        folder.mkdir(mode=0o711)
+        return folder
+
+    def _cluster(self, folder: Path) -> Cluster:
+        """Returns a cluster that was never started; thrown away at the end, since tests break it."""
+        kept = self._cache.take(folder / "cluster")
+        if kept is not None:
+            return kept
+        cluster = Cluster(folder / "cluster", servers.new_password())
+        cluster.folder.mkdir(mode=0o711)
+        start = servers.initdb(self._binaries, folder, cluster, self._user)
+        self._children.start(start)
+        wait_until(lambda: "initdb" in self._children.endings(), what="the end of initdb")
+        assert self._children.endings()["initdb"] == "ended with exit status 0", last_lines(folder / "initdb.log")
+        self._cache.keep(cluster)
+        return cluster
+
+    @contextmanager
+    def _running(self, make: Make, folder: Path, extra: list[str]) -> Iterator[tuple[int, Process]]:
+        """A server that answers, on a free port; stopped at the end, also where a test has stopped or killed it."""
+        port, process = self._start(make, extra)
+        try:
+            yield port, process
+        finally:
+            process.send_signal(signal.SIGCONT)
+            self._children.stop(process.name)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _start(self, make: Make, extra: list[str]) -> tuple[int, Process]:
+        for _ in range(PORT_ATTEMPTS):
+            (port,) = servers.free_ports(1)
+            server = make(port)
+            start = server.start
+            name = start["name"] = f"{start['name']}-{next(self._numbers)}"
+            start["argv"] = [*start["argv"], *extra]
+            # At once, since the data is thrown away; unlike SIGKILL it lets PostgreSQL remove its shared memory.
+            start["steps"] = [(int(signal.SIGQUIT), 2.0)]
+            process = Process(self._children.start(start)[0], name, self._children)
+            end = time.monotonic() + READY_S
+            while not process.has_ended():
+                if server.is_ready():
+                    return port, process
+                assert time.monotonic() < end, f"{name} was not ready in time:\n{last_lines(Path(start['log']))}"
+                time.sleep(POLL_S)
+            log = Path(start["log"])
+            assert is_port_taken(log), f"{name} did not start:\n{last_lines(log)}"
+        raise AssertionError(f"no free port in {PORT_ATTEMPTS} attempts")
