@@ -10,9 +10,9 @@ import os
 import platform
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from readiness.reports.terminal import Line
 
 GIT_TIMEOUT_S = 5.0
-VERSIONED = ("pytest", "pytest-xdist", "pytest-readiness")
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
@@ -83,14 +82,15 @@ def _utc(moment: dt.datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@functools.lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in VERSIONED:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+    """Returns what took part, from the modules themselves: the metadata of distributions takes milliseconds to read."""
+    import readiness
+
+    versions = {"python": platform.python_version(), "pytest-readiness": readiness.__version__}
+    for name, module in (("pytest", "pytest"), ("pytest-xdist", "xdist")):
+        version = getattr(sys.modules.get(module), "__version__", None)
+        if version is not None:
+            versions[name] = str(version)
     return versions
 
 

@@ -15,7 +15,6 @@ import shutil
 import signal
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -68,7 +67,7 @@ class Run:
         self.deadline = Deadline(order.budget_s)
         self.clock = time.monotonic()
         self.ledger = Ledger()
-        self.run_id = uuid.uuid4().hex[:12]
+        self.run_id = os.urandom(6).hex()
         self.workers = 1
         self.environment: Environment | None = None
         self.target: Target | None = None
