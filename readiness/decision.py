@@ -34,6 +34,8 @@ from readiness.model import (
 
 OBSERVED = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.ADVISORY, Outcome.WAIVED})
 """Outcomes that stand on an observation."""
+MAX_NAMED = 5
+"""How many checks a reason names."""
 SATISFIED = frozenset({Outcome.PASSED, Outcome.WAIVED})
 """Outcomes of a blocking check that a GO may contain."""
 
@@ -138,7 +140,7 @@ def decide(
     names = list(dict.fromkeys([*titles, *rules.configured, *rules.needed, *by_gate]))
     if rules.selected:
         names = [name for name in names if name in rules.selected]
-    gates, reasons = [], list(troubles)
+    gates, reasons, found = [], list(troubles), list[Reason]()
     for name in names:
         checks = by_gate.get(name, [])
         required = name in rules.needed
@@ -148,7 +150,8 @@ def decide(
             _judge_gate(name, titles.get(name, name), required, checks, name in rules.configured or bool(checks))
         )
         if required:
-            reasons += _reasons_of_gate(name, checks, name in rules.configured or bool(checks))
+            found += _reasons_of_gate(name, checks, name in rules.configured or bool(checks))
+    reasons += _merge_repeated(found)
     if not rules.needed:
         reasons.append(Reason("", "", Outcome.NOT_RUN, "No gate is configured, so nothing was judged."))
     checks_in_order = tuple(check for gate in gates for check in by_gate.get(gate.name, []))
@@ -204,11 +207,31 @@ def _reasons_of_gate(name: str, checks: list[CheckResult], configured: bool) -> 
     return reasons
 
 
+def _merge_repeated(reasons: list[Reason]) -> list[Reason]:
+    """Returns the reasons with those that say the same of several checks as one: one cause is one blocker.
+
+    Only for what was not observed: failures differ even where their words do not.
+    """
+    groups: dict[tuple[str, str], list[Reason]] = {}
+    for number, reason in enumerate(reasons):
+        is_repeatable = reason.check and reason.outcome in (Outcome.UNMEASURED, Outcome.NOT_RUN)
+        groups.setdefault((reason.outcome, reason.text if is_repeatable else str(number)), []).append(reason)
+    return [_merged(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+
+def _merged(group: list[Reason]) -> Reason:
+    gates = list(dict.fromkeys(reason.gate for reason in group))
+    named = ", ".join(reason.check for reason in group[:MAX_NAMED])
+    more = f" and {len(group) - MAX_NAMED} more" if len(group) > MAX_NAMED else ""
+    text = f"{group[0].text.rstrip('.')}. This keeps {len(group)} checks from being measured: {named}{more}."
+    return Reason(gates[0] if len(gates) == 1 else "", "", group[0].outcome, text)
+
+
 def _flaky_reasons(checks: tuple[CheckResult, ...], rules: Rules) -> list[Reason]:
     flaky = [check for check in checks if check.outcome is Outcome.PASSED and check.attempts > 1]
     if len(flaky) <= rules.flaky_passes:
         return []
-    names = ", ".join(check.id for check in flaky[:5]) + (" and others" if len(flaky) > 5 else "")  # noqa: PLR2004 - enough to recognise
+    names = ", ".join(check.id for check in flaky[:MAX_NAMED]) + (" and others" if len(flaky) > MAX_NAMED else "")
     text = (
         f"{len(flaky)} checks passed only after a retry ({names}); "
         f"[policy] flaky-passes allows {rules.flaky_passes}. Find out why they failed first."

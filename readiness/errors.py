@@ -5,6 +5,7 @@
     │   └── ConfigError       one or more `Problem`s of a configuration file, all reported at once
     ├── ProvisionError        the environment did not come up; the run ends in NO-GO
     ├── NotMeasured           something could not be observed; the check is `unmeasured`, never `failed` or `passed`
+    │   └── Unreachable       a whole part of the target cannot be reached: found once, told once
     └── ReportError           a report could not be written, or would have published a secret
 
 Every message has up to four parts: what was observed, what was expected and who says so, what to do, and how to
@@ -71,6 +72,10 @@ class ProvisionError(ReadinessError):
 
 class NotMeasured(ReadinessError):  # noqa: N818 - an outcome of the contract, not only an error
     """Something could not be observed: refused, timed out, unreadable. The check becomes `unmeasured`."""
+
+
+class Unreachable(NotMeasured):
+    """A whole part of the target cannot be reached, so that nothing which needs it can be observed."""
 
 
 class ReportError(ReadinessError):

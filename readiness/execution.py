@@ -19,7 +19,7 @@ from readiness.collection import Collection, check_id, mark_of_item
 from readiness.config.model import Table
 from readiness.deadline import Deadline
 from readiness.decision import Rules, settle
-from readiness.errors import NotMeasured, ReadinessError
+from readiness.errors import NotMeasured, ReadinessError, Unreachable
 from readiness.evidence import Evidence, Findings, Measure
 from readiness.mark import CheckMark, sections_of, surely_asserts, title_of
 from readiness.model import CheckResult, Outcome
@@ -65,7 +65,7 @@ class Execution:
         self.redactor = redactor
         self.deadline = deadline
         self.runbook_link = runbook_link
-        self.observer = Observer(collection.table_of, deadline.left_s)
+        self.observer = Observer(collection.table_of, deadline.left_s, _patience(collection))
         self._states: dict[str, State] = {}
         self._plan_sent = False
 
@@ -138,6 +138,8 @@ class Execution:
             state.evidence.reset()
             try:
                 self._call(pyfuncitem, state)
+            except Unreachable:
+                raise  # that was tried as often as the configuration says
             except (*FAILURES, ReadinessError):
                 pause = float(getattr(table, "every", 0))
                 if attempt == allowed or self.deadline.left_s() <= pause:
@@ -244,7 +246,7 @@ class Execution:
         return replace(
             state.result,
             outcome=outcome,
-            attempts=max(1, state.attempts, state.executions),
+            attempts=max(1, state.attempts, state.executions, self.observer.attempts_at(state.mark)),
             duration_s=round(state.duration_s, 6),
             message=message[:MAX_MESSAGE] if failed else None,
             remedy=(remedy or help_text or None) if failed else None,
@@ -252,6 +254,12 @@ class Execution:
             measurements=tuple(state.evidence.measurements),
             findings=tuple(state.evidence.findings),
         )
+
+
+def _patience(collection: Collection) -> dict[str, tuple[int, float]]:
+    """Returns how often each part of the target may be tried: the service as often as the health gate says."""
+    table = collection.table_of("health")
+    return {"http": (getattr(table, "attempts", 1), float(getattr(table, "every", 0.0)))}
 
 
 def _classify(call: pytest.CallInfo[None]) -> tuple[Outcome, str, str] | None:

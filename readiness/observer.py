@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,11 +17,19 @@ from readiness.ahead import Ahead
 from readiness.collection import mark_of_item
 from readiness.config.model import Table
 from readiness.environment.interface import Target
-from readiness.errors import NotMeasured
+from readiness.errors import NotMeasured, Unreachable
 from readiness.mark import CheckMark
 
 PROBE_TIMEOUT_S = 5.0
 """What PostgreSQL and Redis get to answer at all; their limits are judged on the time they took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How reaching a part of the target went."""
+
+    attempts: int
+    failure: NotMeasured | None
 
 
 class Observer:
@@ -27,14 +38,23 @@ class Observer:
     Args:
         table_of: returns the table of a gate.
         budget: seconds left of the whole run.
+        patience: probe name to the attempts at reaching its target, and the seconds between them; default one attempt.
     """
 
-    def __init__(self, table_of: Callable[[str], Table | None], budget: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        table_of: Callable[[str], Table | None],
+        budget: Callable[[], float],
+        patience: Mapping[str, tuple[int, float]] | None = None,
+    ) -> None:
         self._table_of = table_of
         self._budget = budget
+        self._patience = patience or {}
         self._target: Target | None = None
         self._probes: dict[str, Any] = {}
+        self._reached: dict[str, Reach] = {}
         self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._ahead = Ahead()
 
     @property
@@ -53,15 +73,41 @@ class Observer:
         self._target = target
 
     def probe(self, name: str) -> Any:
-        """Returns the probe of that fixture name.
+        """Returns the probe of that fixture name, whose target can be reached.
 
         Raises:
             NotMeasured: where the environment has no such part.
+            Unreachable: where it cannot be reached; tried once, since forty checks would find forty times the same.
         """
         with self._lock:
             if name not in self._probes:
                 self._probes[name] = _make_probe(name, self.target, self._budget)
-            return self._probes[name]
+            probe, lock = self._probes[name], self._locks[name]
+        with lock:
+            if name not in self._reached:
+                self._reached[name] = self._reach(name, probe)
+        failure = self._reached[name].failure
+        if failure is not None:
+            raise Unreachable(failure.cause, failure.remedy)
+        return probe
+
+    def _reach(self, name: str, probe: Any) -> Reach:
+        attempts, pause_s = self._patience.get(name, (1, 0.0))
+        for attempt in range(1, attempts + 1):
+            try:
+                probe.reach()
+            except NotMeasured as error:
+                if attempt == attempts or self._budget() <= pause_s:
+                    return Reach(attempt, error)
+                time.sleep(pause_s)
+            else:
+                return Reach(attempt, None)
+        raise AssertionError("attempts is at least 1")
+
+    def attempts_at(self, mark: CheckMark) -> int:
+        """Returns how many attempts it took to reach what the check observes; 1 where nothing had to be reached."""
+        names = inspect.signature(mark.observe).parameters if mark.observe is not None else ()
+        return max((self._reached[name].attempts for name in names if name in self._reached), default=1)
 
     def look_ahead(self, items: Iterable[pytest.Item]) -> None:
         """Observations of these items are taken concurrently, in their order, ahead of their assertions."""

@@ -64,7 +64,7 @@ class Site:
 
 
 @contextlib.contextmanager
-def serving_site() -> Iterator[Site]:
+def serving_site(port: int = 0) -> Iterator[Site]:
     """A healthy service that records what it was asked."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -85,7 +85,7 @@ def serving_site() -> Iterator[Site]:
             """Nothing: pytest shows what matters."""
 
     stopping = threading.Event()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     here = Site(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -124,8 +124,10 @@ class Judged:
 
     @property
     def why(self) -> str:
-        """All reasons as text."""
-        return "\n".join(f"{r['gate']} {r['check']} {r['outcome']}: {r['text']}" for r in self.report["reasons"])
+        """All reasons, and what each check came to that did not pass, as text."""
+        reasons = [f"{r['gate']} {r['check']} {r['outcome']}: {r['text']}" for r in self.report["reasons"]]
+        checks = [f"{c['id']} {c['outcome']}: {c['message']}" for c in self.report["checks"] if c["message"]]
+        return "\n".join([*reasons, *checks])
 
     def assert_no_go(self, *words: str, status: int = 1) -> None:
         """The run ended in NO-GO, with this exit status, and says these words on the terminal and in the report."""

@@ -98,6 +98,27 @@ class HttpProbe:
         if client is not None:
             client.close()
 
+    def reach(self) -> None:
+        """Somebody takes connections at the address; nothing is asked.
+
+        Behind a proxy nothing is tried: whether the proxy takes connections says nothing about the target.
+
+        Raises:
+            NotMeasured: the name does not resolve, or nobody answers there within the connect limit.
+        """
+        import httpx
+
+        from readiness.probes.http_failure import failures
+        from readiness.probes.transport import BoundedBackend, Exchange, environment_proxy
+
+        url = httpx.URL(self._base)
+        if environment_proxy(url) is not None:
+            return
+        exchange = Exchange(Deadline(self._timeout_s, self._budget), self._connect_timeout_s)
+        with failures(exchange, f"connecting to {peer_of(self._base)}", peer_of(self._base)):
+            port = url.port or (443 if url.scheme == "https" else 80)
+            BoundedBackend().connect_tcp(url.host, port).close()
+
     def get(self, path: str, **options: Any) -> Reply:
         """Returns the answer to a GET; see `request`."""
         return self.request("GET", path, **options)

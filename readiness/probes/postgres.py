@@ -102,6 +102,14 @@ class PostgresProbe:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def reach(self) -> None:
+        """The server takes a connection with the credentials of the environment.
+
+        Raises:
+            NotMeasured: it does not; says why.
+        """
+        self.connect()
+
     def close(self) -> None:
         """The shared connection is closed; a later observation opens a new one."""
         self._session.close()

@@ -124,6 +124,14 @@ class RedisProbe:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def reach(self) -> None:
+        """The server answers with the credentials of the environment.
+
+        Raises:
+            NotMeasured: it does not; says why.
+        """
+        self.ping(samples=1)
+
     def close(self) -> None:
         """The connection is closed; a later observation opens a new one."""
         with self._lock:

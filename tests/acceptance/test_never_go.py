@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import pytest
 
 from tests.acceptance.conftest import CONFIG, Project, wait_until
 from tests.probes import peers
+from tests.project import serving_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -371,9 +374,27 @@ class TestTarget:
         project.judge().assert_no_go("health/endpoint[/health] unmeasured", "nothing.invalid")
 
     def test_nobody_listens(self, project: Project) -> None:
-        """Connection refused."""
+        """Connection refused: one clear blocker, found once, with the checks that it keeps from being measured."""
         project.config(CONFIG.replace("{url}", "http://127.0.0.1:9"))
-        project.judge().assert_no_go("health/endpoint[/health] unmeasured", "refused")
+        judged = project.judge()
+        judged.assert_no_go("health/endpoint[/health] unmeasured", "refused")
+        (reason,) = judged.report["reasons"]
+        assert "This keeps 3 checks from being measured: health/endpoint[/health], " in reason["text"]
+        assert [check["attempts"] for check in judged.report["checks"]] == [1, 1, 1]
+
+    def test_service_that_comes_up_within_the_attempts(self, project: Project) -> None:
+        """Reaching it took a retry, so that every pass is a flaky one."""
+        with socket.socket() as reserved:
+            reserved.bind(("127.0.0.1", 0))
+            port = reserved.getsockname()[1]
+        text = CONFIG.replace("samples = 1", 'samples = 1\nattempts = 100\nevery = "100ms"')
+        project.config(text.replace("{url}", f"http://127.0.0.1:{port}"))
+        with project.judging() as process:
+            wait_until((project.folder / "reports" / "staging" / "report.json").exists)
+            threading.Event().wait(1)  # the moment of the first attempt cannot be seen from outside
+            with serving_site(port):
+                judged = project.finish(process)
+        judged.assert_no_go("3 checks passed only after a retry")
 
     @pytest.mark.parametrize("fault", ["self-signed", "expired", "wrong-host"])
     def test_untrusted_certificate(self, project: Project, tmp_path: Path, fault: str) -> None:
