@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 USAGE_ERROR = 4
 """Exit status; pytest's own for the same."""
 CONFIG = "readiness.toml"
-AVAILABLE = ("init", "schema")
+AVAILABLE = ("init", "schema", "explain")
 NOT_YET = {
-    "explain": "what a check asserts, why, how it is measured and what to do when it fails",
     "diff": "what changed between two reports",
     "sign": "sign a report",
     "verify": "verify a signed report",
@@ -88,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("--output", type=Path, metavar="FILE", help="write it there instead")
     schema.set_defaults(command=_schema)
 
+    explain = commands.add_parser(
+        "explain", help="what a check asserts, why, how it is measured, what to do when it fails", allow_abbrev=False
+    )
+    explain.add_argument("check", metavar="CHECK", help="its id, such as database/connects")
+    explain.set_defaults(command=_explain)
+
     for name, about in NOT_YET.items():
         commands.add_parser(name, help=f"{about} (not available yet)")
     return parser
@@ -142,6 +147,20 @@ def _schema(options: argparse.Namespace) -> int:
         options.output.write_text(text, "utf-8")
     except (OSError, ValueError) as error:
         raise _not_written(options.output, error) from error
+    return 0
+
+
+# --- explain --------------------------------------------------------------------------------------------------------
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from readiness import explain
+    from readiness.gate import builtin_gates
+
+    builtin = [gate.file for gate in builtin_gates() if gate.file is not None]
+    own = [file for file in sorted(Path("checks").rglob("test_*.py")) if file.resolve() not in builtin]
+    check = explain.find(options.check, explain.explained([*builtin, *own]))
+    _write(explain.as_text(check), sys.stdout, end="")
     return 0
 
 

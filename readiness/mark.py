@@ -119,7 +119,11 @@ def title_of(function: Callable[..., Any]) -> str:
 
 def sections_of(function: Callable[..., Any]) -> dict[str, str]:
     """Returns the named paragraphs of the check's docstring, such as `If it fails`, each as one line."""
-    doc = inspect.getdoc(function) or ""
+    return sections_in(inspect.getdoc(function) or "")
+
+
+def sections_in(doc: str) -> dict[str, str]:
+    """Returns the named paragraphs of a cleaned docstring, each as one line."""
     pieces = _SECTION.split(doc)
     return {title: " ".join(text.split()) for title, text in zip(pieces[1::2], pieces[2::2], strict=True)}
 

@@ -1,0 +1,131 @@
+"""What each check asserts, why, how it is measured and what to do when it fails: read from its docstring.
+
+Check files are read, never imported: explaining a check runs no code of anybody.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from readiness.errors import UsageError
+from readiness.gate import Gate, builtin_gates
+from readiness.mark import sections_in
+
+WHEN = "When it runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The documentation of one check."""
+
+    id: str
+    """With the parameter's name in brackets where it has one, such as `health/endpoint[path]`."""
+    title: str
+    sections: tuple[tuple[str, str], ...]
+    """Heading and paragraph, in the order of the docstring; the last says when the check runs."""
+    file: Path
+
+    @property
+    def bare_id(self) -> str:
+        """The id without its parameter."""
+        return self.id.partition("[")[0]
+
+
+def explained(files: Iterable[Path]) -> tuple[Explained, ...]:
+    """Returns the documentation of every check in the files, in their order.
+
+    Raises:
+        UsageError: a file cannot be read or is not Python.
+    """
+    return tuple(each for file in files for each in _checks_in(file))
+
+
+def find(check: str, known: Iterable[Explained]) -> Explained:
+    """Returns the check of that id; a parameter in brackets is ignored.
+
+    Raises:
+        UsageError: there is none; says which there are, and the nearest.
+    """
+    from readiness.config.suggest import known_names
+
+    by_id = {each.bare_id: each for each in known}
+    wanted = check.partition("[")[0]
+    if wanted not in by_id:
+        raise UsageError(f"there is no check {check!r}. {known_names(wanted, by_id)}", "docs/checks.md lists them all.")
+    return by_id[wanted]
+
+
+def as_text(check: Explained) -> str:
+    """Returns the documentation as a terminal shows it."""
+    import textwrap
+
+    lines = [check.id, check.title, ""]
+    for heading, paragraph in check.sections:
+        lines += [f"{heading}:", *textwrap.wrap(paragraph, 100, initial_indent="    ", subsequent_indent="    "), ""]
+    return "\n".join(lines)
+
+
+def as_markdown(gates: Iterable[Gate]) -> str:
+    """Returns docs/checks.md: every built-in check, by gate."""
+    lines = [
+        "# The checks",
+        "",
+        "<!-- Made from the checks' docstrings by `python -m readiness.explain`; a test keeps it current. -->",
+        "",
+        "`readiness explain CHECK` shows the same in a terminal.",
+    ]
+    for gate in gates:
+        if gate.file is None:
+            continue
+        lines += ["", f"## {gate.name}", "", f"{gate.title}."]
+        for check in explained([gate.file]):
+            lines += ["", f"### `{check.id}`", "", f"{check.title}.", ""]
+            lines += [f"- **{heading}:** {paragraph}" for heading, paragraph in check.sections]
+    return "\n".join(lines) + "\n"
+
+
+def _checks_in(file: Path) -> Iterator[Explained]:
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.", "Mend the file.") from None
+    for node in tree.body:
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "check" and decorator.args:
+                yield _explain(node, decorator, file)
+
+
+def _explain(node: ast.FunctionDef | ast.AsyncFunctionDef, decorator: ast.Call, file: Path) -> Explained:
+    first = decorator.args[0]
+    id_ = str(first.value) if isinstance(first, ast.Constant) else node.name
+    said = {
+        word.arg: word.value.value
+        for word in decorator.keywords
+        if word.arg is not None and isinstance(word.value, ast.Constant)
+    }
+    doc = inspect.cleandoc(ast.get_docstring(node) or "")
+    title = doc.partition("\n")[0].rstrip(".") or node.name.removeprefix("test_").replace("_", " ")
+    argument, _, key = str(said.get("each", "")).partition(" in ")
+    needs = str(said.get("needs", "")).replace("_", "-")
+    conditions = [f"where [{id_.partition('/')[0]}] has the key {needs}"] if needs else []
+    if key:
+        conditions.append(f"once for each of {key.replace('_', '-')}")
+    if said.get("writes"):
+        conditions.append("never on a protected target, because it writes")
+    when = "; ".join(conditions) or "whenever its gate is configured"
+    if said.get("severity") == "advisory":
+        when += "; a failure warns and does not block"
+    sections = (*sections_in(doc).items(), (WHEN, f"{when}."))
+    return Explained(f"{id_}[{argument}]" if argument else id_, title, sections, file)
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(as_markdown(builtin_gates()))

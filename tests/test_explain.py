@@ -1,0 +1,59 @@
+"""The documentation of checks: in the terminal, in docs/checks.md, and the same in both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from readiness import cli, explain
+from readiness.errors import UsageError
+from readiness.gate import builtin_gates
+
+DOCS = Path(__file__).parents[1] / "docs" / "checks.md"
+BUILTIN = explain.explained(gate.file for gate in builtin_gates() if gate.file is not None)
+
+
+def test_docs_are_current() -> None:
+    """`python -m readiness.explain > docs/checks.md` after a docstring has changed."""
+    assert DOCS.read_text("utf-8") == explain.as_markdown(builtin_gates())
+
+
+@pytest.mark.parametrize("check", BUILTIN, ids=lambda check: check.id)
+def test_every_check_says_all_that_a_user_needs(check: explain.Explained) -> None:
+    """Each docstring has each section."""
+    headings = [heading for heading, _ in check.sections]
+    assert headings == ["Holds when", "Why it matters", "Measured by", "If it fails", "Source", "When it runs"]
+    assert all(paragraph for _, paragraph in check.sections)
+
+
+def test_explains_a_check(capsys: pytest.CaptureFixture[str]) -> None:
+    """With or without its parameter."""
+    for asked in ("health/endpoint", "health/endpoint[/health]"):
+        assert cli.main(["explain", asked]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith("health/endpoint[endpoint]\n")
+        assert "If it fails:" in out
+
+
+def test_explains_a_check_of_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the folder `checks/`, without importing it."""
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "test_own.py").write_text(
+        'from readiness import check\nraise SystemExit\n\n@check("shop/till", writes=True, severity="advisory")\n'
+        'def test_till(measure):\n    """The till opens.\n\n    Holds when: it opens.\n    """\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["explain", "shop/till"]) == 0
+    assert capsys.readouterr().out == (
+        "shop/till\nThe till opens\n\nHolds when:\n    it opens.\n\nWhen it runs:\n"
+        "    never on a protected target, because it writes; a failure warns and does not block.\n"
+    )
+
+
+def test_unknown_check_suggests_the_nearest() -> None:
+    """With all that there are."""
+    with pytest.raises(UsageError, match="Did you mean 'redis/ping'"):
+        explain.find("redis/pong", BUILTIN)
