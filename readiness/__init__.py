@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from readiness.gate import Gate
     from readiness.mark import check
     from readiness.probes.documents import resolve, schema_errors, subset_values
+    from readiness.probes.health import read_health
     from readiness.probes.versions import satisfies
 
 __version__ = "0.1.0"
@@ -21,6 +22,7 @@ __all__ = [
     "NotMeasured",
     "ReadinessError",
     "check",
+    "read_health",
     "resolve",
     "satisfies",
     "schema_errors",
@@ -32,6 +34,7 @@ _HOMES = {
     "Gate": "gate",
     "NotMeasured": "errors",
     "ReadinessError": "errors",
+    "read_health": "probes.health",
     "resolve": "probes.documents",
     "schema_errors": "probes.documents",
     "subset_values": "probes.documents",

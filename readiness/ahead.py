@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 CONCURRENCY = 8
 """How many observations are under way at once; the load that a target sees."""
@@ -15,12 +17,17 @@ Job = tuple[Hashable, Callable[[], object]]
 
 
 class Ahead:
-    """Runs jobs in order on a few threads, never more than `WINDOW` ahead of those taken."""
+    """Runs jobs in order on a few threads, never more than `WINDOW` ahead of those taken.
+
+    The threads are daemons: an observation that hangs must not keep the process from ending, as those of a
+    ThreadPoolExecutor do.
+    """
 
     def __init__(self, jobs: Iterable[Job] = ()) -> None:
         self._waiting = deque(jobs)
         self._running: dict[Hashable, Future[object]] = {}
-        self._pool: ThreadPoolExecutor | None = None
+        self._queue: queue.SimpleQueue[tuple[Future[object], Callable[[], object]] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
 
     def take(self, key: Hashable, observe: Callable[[], object]) -> object:
         """Returns the observation made ahead under this key, once; after that, or where there is none, a fresh one."""
@@ -34,13 +41,31 @@ class Ahead:
 
     def _top_up(self) -> None:
         while self._waiting and len(self._running) < WINDOW:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="readiness-ahead")
             key, observe = self._waiting.popleft()
-            self._running[key] = self._pool.submit(observe)
+            future: Future[object] = Future()
+            self._running[key] = future
+            self._queue.put((future, observe))
+            if len(self._threads) < CONCURRENCY:
+                name = f"readiness-ahead-{len(self._threads)}"
+                self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+                self._threads[-1].start()
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            future, observe = job
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = observe()
+            except BaseException as error:  # noqa: BLE001 - raised where the observation is taken
+                future.set_exception(error)
+            else:
+                future.set_result(result)
 
     def close(self) -> None:
         """No further job starts; those under way end by their own limits."""
         self._waiting.clear()
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        for future in self._running.values():
+            future.cancel()
+        for _ in self._threads:
+            self._queue.put(None)

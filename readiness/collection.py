@@ -9,16 +9,18 @@ import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from readiness.config.model import Settings, Table
+from readiness.config.model import Own, Settings, Table
 from readiness.decision import Rules
 from readiness.gate import Gate
-from readiness.mark import MARK, CheckMark, declared_gates, title_of
+from readiness.mark import MARK, CheckMark, check_files, declared_gates, declared_ids, declared_in, title_of
 from readiness.model import Severity
+from readiness.redact import Redactor
 
-FIXTURES = ("env", "folder", "http", "database", "cache", "table", "seen", "measure", "findings")
+FIXTURES = ("env", "folder", "http", "database", "cache", "flags", "table", "seen", "measure", "findings")
 """Fixtures that built-in check files get as their own, so that a conftest's fixture of that name cannot replace them."""
 
 
@@ -40,20 +42,11 @@ def check_id(item: pytest.Item, mark: CheckMark) -> str:
     return f"{mark.id}[{callspec.id}]" if callspec is not None else mark.id
 
 
-def user_check_files(settings: Settings, builtin: Iterable[Path]) -> tuple[Path, ...]:
-    """Returns the user's own check files, in a stable order.
-
-    `[service] checks` names folders or files; without it the folder `checks` beside the configuration, if any.
-    """
-    names = settings.service.checks
-    roots = [settings.folder / name for name in (names if names is not None else ["checks"])]
-    known = {path.resolve() for path in builtin}
-    files: dict[Path, None] = {}
-    for root in roots:
-        for file in [root] if root.is_file() else sorted(root.rglob("test_*.py")):
-            if file.resolve() not in known and file.is_file():
-                files[file.resolve()] = None
-    return tuple(files)
+def setting(table: Table | None, key: str) -> Any:
+    """Returns the value of a key, in kebab case or as an attribute; None where the table has none."""
+    if isinstance(table, Own):
+        return table.values.get(key, table.values.get(key.replace("_", "-")))
+    return getattr(table, key.replace("-", "_"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +111,20 @@ class CheckModule(pytest.Module):
 class Collection:
     """Plugin: collects the checks that apply to the settings; lives in every process that collects."""
 
-    def __init__(self, settings: Settings, gates: Iterable[Gate], rules: Rules) -> None:
+    def __init__(self, settings: Settings, gates: Iterable[Gate], rules: Rules, redactor: Redactor) -> None:
         self.settings = settings
         self.selected = rules.selected
         self.rules = rules
+        self.redactor = redactor
+        self.root = Path.cwd()
         self.gates = {gate.name: gate for gate in gates}
         self.builtin = {
             gate.file.resolve(): gate for gate in self.gates.values() if gate.file and self.is_wanted(gate.name)
         }
-        self.user_files = user_check_files(settings, [gate.file for gate in self.gates.values() if gate.file])
+        own = check_files(settings.folder, settings.service.checks or ["checks"])
+        shipped = {gate.file.resolve() for gate in self.gates.values() if gate.file}
+        self.user_files = tuple(file for file in own if file not in shipped)
         self.plan = Plan()
-        self._applicable: dict[str, tuple[CheckMark, str]] = {}
 
     def is_wanted(self, gate: str) -> bool:
         """Returns whether checks of this gate are part of the run."""
@@ -139,8 +135,24 @@ class Collection:
     @property
     def files(self) -> list[str]:
         """The check files, as command line arguments."""
-        wanted = [file for file in self.user_files if not self.selected or declared_gates(file) & set(self.selected)]
+        gates = {file: declared_gates(file) for file in self.user_files} if self.selected else {}
+        wanted = [file for file in self.user_files if not gates.get(file) or gates[file] & set(self.selected)]
         return [str(path) for path in (*self.builtin, *wanted)]
+
+    def arguments(self, given: list[str]) -> list[str]:
+        """Returns pytest's arguments with the check files among them.
+
+        A node id of a built-in check, as pytest and the report print it, names the file where it really is; only the
+        checks that are named that way run then.
+        """
+        files = {f"checks/{path.name}": str(path) for path in self.builtin}
+        arguments, named = [], False
+        for argument in given:
+            path, separator, rest = argument.removeprefix("readiness/").partition("::")
+            if separator and path in files and not (self.root / argument.partition("::")[0]).exists():
+                argument, named = f"{files[path]}::{rest}", True  # noqa: PLW2901 - the argument as pytest can find it
+            arguments.append(argument)
+        return arguments if named else [*arguments, *self.files]
 
     def table_of(self, gate: str) -> Table | None:
         """Returns the gate's table of the configuration."""
@@ -150,8 +162,10 @@ class Collection:
         """Returns whether the check exists under these settings."""
         if not self.is_wanted(mark.gate) or (mark.writes and self.settings.is_protected):
             return False
+        table = self.table_of(mark.gate)
         for key in (mark.needs, mark.each and mark.each[1]):
-            if key and getattr(self.table_of(mark.gate), key.replace("-", "_"), None) in (None, False):
+            value = setting(table, key) if key else True
+            if value is None or value is False:  # a limit of 0 is one
                 return False
         return True
 
@@ -161,21 +175,17 @@ class Collection:
         gate = self.builtin.get(module_path.resolve())
         if gate is None:
             return None
-        module: pytest.Module = CheckModule.from_parent(parent, path=module_path, nodeid=f"checks/{module_path.name}")
+        # Unless the repository has a file of its own there, whose node ids would be the same.
+        is_taken = (parent.config.rootpath / "checks" / module_path.name).resolve() in self.user_files
+        prefix = "readiness/checks" if is_taken else "checks"
+        module: pytest.Module = CheckModule.from_parent(parent, path=module_path, nodeid=f"{prefix}/{module_path.name}")
         return module
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_pycollect_makeitem(
-        self, collector: pytest.Collector, name: str, obj: object
-    ) -> list[pytest.Item] | None:
-        """A check that does not apply is not collected; one that does is remembered, to notice if it is hidden."""
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+        """A check that does not apply is not collected."""
         mark = mark_of(obj) if callable(obj) and isinstance(collector, (pytest.Module, pytest.Class)) else None
-        if mark is None:
-            return None
-        if not self.applies(mark):
-            return []
-        self._applicable[f"{collector.nodeid}::{name}"] = (mark, title_of(obj))  # type: ignore[arg-type] # callable
-        return None
+        return None if mark is None or self.applies(mark) else []
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """`each="argument in key"` becomes one check per item under that key."""
@@ -183,30 +193,43 @@ class Collection:
         if mark is None or mark.each is None:
             return
         argument, key = mark.each
-        items = getattr(self.table_of(mark.gate), key, None) or ()
-        metafunc.parametrize(argument, list(items), ids=[str(item) for item in items])
+        items = setting(self.table_of(mark.gate), key) or ()
+        # An id goes everywhere, also into files of pytest's and of other plugins.
+        metafunc.parametrize(argument, list(items), ids=[self.redactor.redact(str(item)) for item in items])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
         """The plan is known before anybody deselects."""
-        seen = set()
         for item in items:
             mark = mark_of_item(item)
-            if mark is None:
-                continue
-            seen.add(item.nodeid.partition("[")[0])
-            function = getattr(item, "function", None)
-            self.plan.add(
-                self._planned(item.nodeid, check_id(item, mark), mark, title_of(function) if function else mark.id)
-            )
-        for node_id, (mark, title) in self._applicable.items():
-            if node_id not in seen:
-                self.plan.add(self._planned(node_id, mark.id, mark, title, hidden=True))
+            if mark is not None:
+                function = getattr(item, "function", None)
+                title = title_of(function) if function else mark.id
+                self.plan.add(self._planned(item.nodeid, check_id(item, mark), mark.gate, mark.severity, title))
+        self._plan_what_is_missing()
         return (yield)
 
-    def _planned(self, node_id: str, id_: str, mark: CheckMark, title: str, *, hidden: bool = False) -> Planned:
-        severity = self.rules.severity_of(id_, mark.severity)
-        return Planned(id_, mark.gate, title, severity, node_id, hidden=hidden)
+    def _plan_what_is_missing(self) -> None:
+        """A check that its file declares and pytest did not collect is in the plan, as one that will not run."""
+        files = [Path(file) for file in self.files]
+        planned = {planned.id.partition("[")[0] for planned in self.plan.checks.values()}
+        declared = declared_in(files)
+        for each in declared:
+            mark = each.mark
+            if mark.id not in planned and self.applies(mark):
+                node_id = f"{Path(each.file).name}::{each.qualname}::{mark.id}"
+                self.plan.add(self._planned(node_id, mark.id, mark.gate, mark.severity, each.title, hidden=True))
+        imported = {each.file for each in declared}
+        for file in files:
+            for id_ in declared_ids(file) if str(file) not in imported else ():
+                gate = id_.partition("/")[0]
+                if id_ not in planned and self.is_wanted(gate):
+                    self.plan.add(self._planned(f"{file.name}::{id_}", id_, gate, Severity.BLOCKING, id_, hidden=True))
+
+    def _planned(
+        self, node_id: str, id_: str, gate: str, declared: Severity, title: str, *, hidden: bool = False
+    ) -> Planned:
+        return Planned(id_, gate, title, self.rules.severity_of(id_, declared), node_id, hidden=hidden)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """A deselected check stays in the plan, as one that will not run."""

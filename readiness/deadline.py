@@ -7,6 +7,10 @@ import signal
 import threading
 import time
 
+GRACE_S = 10.0
+"""How long a check may go on after the deadline, being told to end every `EVERY_S`."""
+EVERY_S = 1.0
+
 
 class Deadline:
     """A point on the monotonic clock.
@@ -18,7 +22,7 @@ class Deadline:
     def __init__(self, budget_s: float) -> None:
         self.budget_s = budget_s
         self.end = time.monotonic() + budget_s
-        self._timer: threading.Timer | None = None
+        self._disarmed = threading.Event()
 
     def left_s(self) -> float:
         """Returns the seconds left, never below zero."""
@@ -30,16 +34,24 @@ class Deadline:
         return time.monotonic() >= self.end
 
     def arm(self) -> None:
-        """A check that hangs is interrupted: SIGTERM is sent to this process when nothing is left.
+        """A check that hangs is interrupted: SIGTERM is sent to this process when nothing is left, and again after it.
 
         A signal and not an exception in a thread, because only a signal wakes a blocking system call; and not
-        SIGALRM, which pytest-timeout uses.
+        SIGALRM, which pytest-timeout uses. A check may swallow what the signal raises, even again and again: after
+        `GRACE_S` the process ends as it is, with the NO-GO that was written at its start.
         """
-        self._timer = threading.Timer(self.left_s(), os.kill, (os.getpid(), signal.SIGTERM))
-        self._timer.daemon = True
-        self._timer.start()
+        threading.Thread(target=self._watch, name="readiness-deadline", daemon=True).start()
+
+    def _watch(self) -> None:
+        if self._disarmed.wait(self.left_s()):
+            return
+        for _ in range(int(GRACE_S / EVERY_S)):
+            os.kill(os.getpid(), signal.SIGTERM)
+            if self._disarmed.wait(EVERY_S):
+                return
+        os.write(2, b"readiness: NO-GO: a check ignored the deadline of the run; the process was ended\n")
+        os._exit(1)
 
     def disarm(self) -> None:
         """No alarm will come."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._disarmed.set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from readiness.config.model import Waiver
@@ -67,24 +67,32 @@ class Rules:
         """Returns whether the waiver speaks of this environment."""
         return waiver.env is None or self.environment in waiver.env
 
+    def needs(self, gate: str) -> bool:
+        """Returns whether this run's decision stands on the gate, should it have checks."""
+        if self.selected:
+            return gate in self.selected
+        return self.required is None or gate in self.required
+
     @property
     def needed(self) -> tuple[str, ...]:
         """The gates that this run's decision stands on."""
         return self.selected or (self.configured if self.required is None else self.required)
 
 
-def find_waiver(check: str, findings: Sequence[Finding], text: str, rules: Rules) -> Waiver | None:
+def find_waiver(result: CheckResult, rules: Rules) -> Waiver | None:
     """Returns the first valid waiver that covers all of a failure.
 
     A waiver with `match` covers only findings whose rule or text contains it: each blocking finding must be covered
-    by some valid waiver; without findings the failure's own text must contain it.
+    by some valid waiver, and nothing but findings may have failed. Without findings the failure's own text must
+    contain it.
     """
+    check, text = result.id, result.message or ""
     valid = [
         waiver
         for waiver in rules.waivers
         if rules.is_in_force(waiver) and matches(waiver.check, check) and not has_expired(waiver, rules.today)
     ]
-    blocking = [finding for finding in findings if finding.severity is Severity.BLOCKING]
+    blocking = [finding for finding in result.findings if finding.severity is Severity.BLOCKING]
 
     def covers(waiver: Waiver, finding: Finding) -> bool:
         return waiver.match is None or waiver.match in finding.rule or waiver.match in finding.text
@@ -93,8 +101,9 @@ def find_waiver(check: str, findings: Sequence[Finding], text: str, rules: Rules
         if waiver.match is None:
             return waiver
     if blocking:
-        covered = all(any(covers(waiver, finding) for waiver in valid) for finding in blocking)
-        return valid[0] if covered and valid else None
+        only_findings = blocking[0].text in text and all(measurement.holds for measurement in result.measurements)
+        covering = [next((waiver for waiver in valid if covers(waiver, finding)), None) for finding in blocking]
+        return covering[0] if only_findings and all(covering) else None
     return next((waiver for waiver in valid if waiver.match is not None and waiver.match in text), None)
 
 
@@ -107,7 +116,7 @@ def settle(result: CheckResult, rules: Rules) -> CheckResult:
         return result
     if result.severity is Severity.ADVISORY:
         return replace(result, outcome=Outcome.ADVISORY)
-    waiver = find_waiver(result.id, result.findings, result.message or "", rules)
+    waiver = find_waiver(result, rules)
     if waiver is None:
         return result
     use = WaiverUse(waiver.check, waiver.reason, waiver.owner, waiver.expires.isoformat(), waiver.ticket)
@@ -143,7 +152,7 @@ def decide(
     gates, reasons, found = [], list(troubles), list[Reason]()
     for name in names:
         checks = by_gate.get(name, [])
-        required = name in rules.needed
+        required = rules.needs(name) if checks else name in rules.needed
         if not checks and not required and name not in rules.configured:
             continue
         gates.append(
@@ -152,7 +161,7 @@ def decide(
         if required:
             found += _reasons_of_gate(name, checks, name in rules.configured or bool(checks))
     reasons += _merge_repeated(found)
-    if not rules.needed:
+    if not rules.needed and not any(gate.required for gate in gates):
         reasons.append(Reason("", "", Outcome.NOT_RUN, "No gate is configured, so nothing was judged."))
     checks_in_order = tuple(check for gate in gates for check in by_gate.get(gate.name, []))
     reasons += _flaky_reasons(checks_in_order, rules)
@@ -232,8 +241,9 @@ def _flaky_reasons(checks: tuple[CheckResult, ...], rules: Rules) -> list[Reason
     if len(flaky) <= rules.flaky_passes:
         return []
     names = ", ".join(check.id for check in flaky[:MAX_NAMED]) + (" and others" if len(flaky) > MAX_NAMED else "")
+    count = "1 check" if len(flaky) == 1 else f"{len(flaky)} checks"
     text = (
-        f"{len(flaky)} checks passed only after a retry ({names}); "
+        f"{count} passed only after a retry ({names}); "
         f"[policy] flaky-passes allows {rules.flaky_passes}. Find out why they failed first."
     )
     return [Reason("", flaky[0].id if len(flaky) == 1 else "", "flaky", text)]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from readiness.errors import NotMeasured
 from readiness.model import Finding, Limit, Measurement, Scalar, Severity
 
 MAX_FINDINGS_IN_MESSAGE = 10
+_UNSET: Any = object()
 
 
 @dataclass(slots=True)
@@ -25,16 +28,28 @@ class Evidence:
     """What a message adds to each measurement: the limit's key and where it was observed."""
 
     def reset(self) -> None:
-        """Nothing is recorded: a new attempt begins."""
+        """Nothing is recorded: a new execution begins."""
         self.measurements.clear()
         self.findings.clear()
         self.notes.clear()
         self.scanned = False
 
+    def mark(self) -> tuple[int, int, bool]:
+        """Returns how much is recorded, such as by fixtures before the call; see `rewind`."""
+        return len(self.measurements), len(self.findings), self.scanned
+
+    def rewind(self, mark: tuple[int, int, bool]) -> None:
+        """Only what was recorded at the mark is left: another attempt begins."""
+        del self.measurements[mark[0] :]
+        del self.notes[mark[0] :]
+        del self.findings[mark[1] :]
+        self.scanned = mark[2]
+
     @property
     def is_empty(self) -> bool:
         """True where nothing was observed."""
-        return not self.measurements and not self.findings and not self.scanned
+        seen = any(measurement.value is not None for measurement in self.measurements)
+        return not seen and not self.findings and not self.scanned
 
     def violations(self) -> list[str]:
         """Returns one line per measurement outside its limit and per blocking finding."""
@@ -64,7 +79,7 @@ class Measure:
         unit: str = "",
         at_most: float | None = None,
         at_least: float | None = None,
-        equals: Scalar = None,
+        equals: Scalar = _UNSET,
         satisfies: str | None = None,
         key: str = "",
         where: str = "",
@@ -89,7 +104,12 @@ class Measure:
 
         Raises:
             TypeError: for a value that a report cannot carry.
+            NotMeasured: `equals=None`: there is nothing to compare with, such as an environment variable that is unset.
         """
+        if equals is None:
+            raise NotMeasured(
+                f"there is nothing that {name} could equal: equals is None", "Set what it is compared with."
+            )
         if value is not None and type(value) not in (str, int, float, bool):
             if not isinstance(value, (int, float, str)):
                 raise TypeError(f"measure({name!r}) takes text, a number or a truth value, not {type(value).__name__}")
@@ -97,7 +117,7 @@ class Measure:
         limit = Limit(
             None if at_most is None else float(at_most),
             None if at_least is None else float(at_least),
-            equals,
+            None if equals is _UNSET else equals,
             satisfies,
         )
         measurement = Measurement(name, value, unit, None if limit.is_empty else limit, _holds(value, limit))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,14 +23,16 @@ from readiness.decision import Rules, settle
 from readiness.errors import NotMeasured, ReadinessError, Unreachable
 from readiness.evidence import Evidence, Findings, Measure
 from readiness.mark import CheckMark, sections_of, surely_asserts, title_of
-from readiness.model import CheckResult, Outcome
+from readiness.model import CheckResult, Outcome, Severity
 from readiness.observer import Observer
 from readiness.redact import Redactor
 
 MAX_MESSAGE = 8000
 """Characters of a message that a report keeps."""
-FAILURES = (AssertionError, pytest.fail.Exception)
-"""What a check raises to say `failed`; every other exception means that it could not be measured."""
+
+
+class Violated(pytest.fail.Exception):  # type: ignore[misc,name-defined] # pytest types it as an attribute
+    """A limit does not hold, or a finding blocks: what the evidence says at the end, without a traceback."""
 
 
 @dataclass(slots=True)
@@ -65,7 +68,9 @@ class Execution:
         self.redactor = redactor
         self.deadline = deadline
         self.runbook_link = runbook_link
-        self.observer = Observer(collection.table_of, deadline.left_s, _patience(collection))
+        self.observer = Observer(
+            collection.table_of, deadline.left_s, _patience(collection), folder=collection.settings.folder
+        )
         self._states: dict[str, State] = {}
         self._plan_sent = False
 
@@ -133,14 +138,15 @@ class Execution:
             return None
         table = self.table_of(pyfuncitem)
         allowed = getattr(table, "attempts", 1)
+        start = state.evidence.mark()
         for attempt in range(1, allowed + 1):
             state.attempts += 1
-            state.evidence.reset()
+            state.evidence.rewind(start)
             try:
                 self._call(pyfuncitem, state)
             except Unreachable:
                 raise  # that was tried as often as the configuration says
-            except (*FAILURES, ReadinessError):
+            except (AssertionError, pytest.fail.Exception, ReadinessError):
                 pause = float(getattr(table, "every", 0))
                 if attempt == allowed or self.deadline.left_s() <= pause:
                     raise
@@ -161,32 +167,21 @@ class Execution:
         """The check fails where a limit does not hold, and is unmeasured where it observed nothing."""
         state.has_concluded = True
         if violations := state.evidence.violations():
-            pytest.fail("\n".join(violations), pytrace=False)
+            raise Violated("\n".join(violations), pytrace=False)
         if state.evidence.is_empty and not surely_asserts(item.function):
             raise NotMeasured(
                 f"check {state.result.id} neither measured nor asserted anything",
-                "Call measure(...), or assert outside of loops and branches, which may run zero times.",
+                "Call measure(...), or assert outside of loops, branches and with blocks, which may not count.",
             )
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """A failure that is advisory or waived becomes an expected one, the word pytest has for it."""
+        """The evidence of an async check, which its own plugin has called, is concluded too."""
+        result = yield
         state = self._states.get(item.nodeid)
-        if state is None:
-            return (yield)
-        try:
-            result = yield
-            # Not concluded yet: an async check, which its own plugin has called.
-            if not state.has_concluded and isinstance(item, pytest.Function):
-                self._conclude(item, state)
-        except FAILURES as error:
-            settled = settle(self._result(state, Outcome.FAILED, str(error), ""), self.rules)
-            if settled.outcome in (Outcome.ADVISORY, Outcome.WAIVED):
-                reason = f"waived: {settled.waiver.reason}" if settled.waiver else "advisory"
-                item.add_marker(pytest.mark.xfail(raises=FAILURES, reason=reason))
-            raise
-        else:
-            return result
+        if state is not None and not state.has_concluded and isinstance(item, pytest.Function):
+            self._conclude(item, state)
+        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
@@ -194,27 +189,39 @@ class Execution:
         report: Any = yield
         state = self._states.get(item.nodeid)
         if state is not None:
-            if (problem := _classify(call)) is not None:
-                state.phases[call.when] = problem
-            state.duration_s += call.duration
-            if call.excinfo is not None and isinstance(call.excinfo.value, ReadinessError) and report.failed:
-                report.longrepr = f"unmeasured: {call.excinfo.value}"  # where in a probe it was found helps nobody
-            if call.when == "teardown":
-                result = self._final(state)
-                payload = {"result": self.redactor.redact_all(wire.to_builtins(result))}
-                if not self._plan_sent:
-                    payload["plan"] = self.redactor.redact_all(
-                        wire.to_builtins(list(self.collection.plan.checks.values()))
-                    )
-                    payload["plan_errors"] = list(self.collection.plan.errors)
-                    self._plan_sent = True
-                report.readiness = payload
-                item.user_properties[:] = [
-                    pair for pair in item.user_properties if pair[0] not in ("check", "outcome", "severity")
-                ] + [("check", result.id), ("outcome", str(result.outcome)), ("severity", str(result.severity))]
-                report.user_properties = list(item.user_properties)
+            self._note(state, call, report)
         self._clean(report)
         return report  # type: ignore[no-any-return] # whatever pytest made
+
+    def _note(self, state: State, call: pytest.CallInfo[None], report: Any) -> None:
+        if (problem := _classify(call, str(state.item.path))) is not None:
+            state.phases[call.when] = problem
+        state.duration_s += call.duration
+        if call.excinfo is not None and isinstance(call.excinfo.value, ReadinessError) and report.failed:
+            report.longrepr = f"unmeasured: {call.excinfo.value}"  # where in a probe it was found helps nobody
+        result = self._final(state)
+        if report.failed and (reason := self._why_it_does_not_block(result)):
+            # The word that pytest has for it is an expected failure.
+            report.outcome, report.wasxfail = "skipped", reason
+        if call.when != "teardown":
+            return
+        payload = {"result": self.redactor.redact_all(wire.to_builtins(result))}
+        if not self._plan_sent:
+            payload["plan"] = self.redactor.redact_all(wire.to_builtins(list(self.collection.plan.checks.values())))
+            payload["plan_errors"] = list(self.collection.plan.errors)
+            self._plan_sent = True
+        report.readiness = payload
+        facts = {"check": result.id, "outcome": str(result.outcome), "severity": str(result.severity)}
+        properties = state.item.user_properties
+        properties[:] = [*(pair for pair in properties if pair[0] not in facts), *facts.items()]
+        report.user_properties = list(properties)
+
+    def _why_it_does_not_block(self, result: CheckResult) -> str:
+        if result.waiver is not None:
+            return f"waived: {result.waiver.reason}"
+        if result.severity is Severity.ADVISORY:
+            return "advisory"
+        return "" if self.rules.needs(result.gate) else f"gate {result.gate} is not required"
 
     def _clean(self, report: Any) -> None:
         if report.longrepr is not None and not isinstance(report.longrepr, tuple):
@@ -230,13 +237,20 @@ class Execution:
         return wire.clean_text(self.redactor.redact(value)) if isinstance(value, str) else value
 
     def _final(self, state: State) -> CheckResult:
-        for phase in ("setup", "call", "teardown"):
-            if phase in state.phases:
-                outcome, message, remedy = state.phases[phase]
-                if phase != "call" and outcome is Outcome.FAILED:
-                    outcome = Outcome.UNMEASURED  # a fixture's assertion says nothing about the check
-                return settle(self._result(state, outcome, message, remedy), self.rules)
-        return self._result(state, Outcome.PASSED, "", "")
+        """Returns what the phases so far add up to; what could not be measured outweighs what failed."""
+        problems = []
+        for phase, (outcome, message, remedy) in state.phases.items():
+            # A fixture's assertion says nothing about the check.
+            is_about_it = phase == "call" or outcome is not Outcome.FAILED
+            problems.append((outcome if is_about_it else Outcome.UNMEASURED, message, remedy))
+        if not problems and not state.has_concluded:
+            problems.append((Outcome.UNMEASURED, "the check was set up but never executed", ""))
+        if not problems and (late := state.evidence.violations()):
+            problems.append((Outcome.FAILED, "\n".join(late), ""))  # recorded by a fixture after the call
+        if not problems:
+            return self._result(state, Outcome.PASSED, "", "")
+        worst = min(problems, key=lambda problem: problem[0] is not Outcome.UNMEASURED)
+        return settle(self._result(state, *worst), self.rules)
 
     def _result(self, state: State, outcome: Outcome, message: str, remedy: str) -> CheckResult:
         help_text = (
@@ -248,7 +262,7 @@ class Execution:
             outcome=outcome,
             attempts=max(1, state.attempts, state.executions, self.observer.attempts_at(state.mark)),
             duration_s=round(state.duration_s, 6),
-            message=message[:MAX_MESSAGE] if failed else None,
+            message=self.redactor.redact(message)[:MAX_MESSAGE] if failed else None,
             remedy=(remedy or help_text or None) if failed else None,
             runbook=(self.runbook_link(state.mark.runbook or state.result.title) or None) if failed else None,
             measurements=tuple(state.evidence.measurements),
@@ -262,20 +276,30 @@ def _patience(collection: Collection) -> dict[str, tuple[int, float]]:
     return {"http": (getattr(table, "attempts", 1), float(getattr(table, "every", 0.0)))}
 
 
-def _classify(call: pytest.CallInfo[None]) -> tuple[Outcome, str, str] | None:
-    """Returns outcome, message and remedy of a phase that did not pass."""
+def _classify(call: pytest.CallInfo[None], check_file: str) -> tuple[Outcome, str, str] | None:
+    """Returns outcome, message and remedy of a phase that did not pass.
+
+    `failed` is what the check itself says of the target; whatever else ended it left the target unmeasured.
+    """
     if call.excinfo is None:
         return None
     error = call.excinfo.value
     if isinstance(error, pytest.skip.Exception):
         reason = getattr(error, "msg", "") or str(error)
-        return (
-            Outcome.UNMEASURED,
-            f"the check was skipped, so nothing was judged: {reason}",
-            "A check measures or fails; waive it if it must not block.",
-        )
-    if isinstance(error, FAILURES):
+        text = f"the check was skipped, so nothing was judged: {reason}"
+        return Outcome.UNMEASURED, text, "A check measures or fails; waive it if it must not block."
+    if isinstance(error, (AssertionError, Violated)):
         return Outcome.FAILED, str(error) or "an assert without a message failed", ""
+    if isinstance(error, pytest.fail.Exception):
+        # pytest-timeout and pytest itself use the same exception; pytest.xfail one of its subclasses.
+        is_its_own = type(error) is pytest.fail.Exception and _raised_through(error) == check_file
+        return Outcome.FAILED if is_its_own else Outcome.UNMEASURED, str(error), ""
     if isinstance(error, ReadinessError):
         return Outcome.UNMEASURED, error.cause, error.remedy
     return Outcome.UNMEASURED, f"the check broke with {type(error).__name__}: {error}", ""
+
+
+def _raised_through(error: BaseException) -> str:
+    """Returns the file that called the function which raised the error; that is `pytest.fail` for its exception."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return frames[-2][0].f_code.co_filename if len(frames) > 1 else ""

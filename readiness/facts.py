@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from readiness.mark import declared_gates
+from readiness.mark import check_files, declared_gates
 from readiness.model import EnvironmentInfo, RunInfo, ServiceInfo
 
 if TYPE_CHECKING:
@@ -104,12 +104,8 @@ def gates_of_user_checks(config: Path) -> tuple[str, ...]:
         document = document.get("tool", {}).get("readiness", {})
     service = document.get("service")
     names = service.get("checks") if isinstance(service, dict) else None
-    gates: set[str] = set()
-    for name in names if isinstance(names, list) else ["checks"]:
-        root = config.parent / str(name)
-        for file in [root] if root.is_file() else sorted(root.rglob("test_*.py")):
-            gates |= declared_gates(file)
-    return tuple(sorted(gates))
+    files = check_files(config.parent, [str(name) for name in names] if isinstance(names, list) else ["checks"])
+    return tuple(sorted({gate for file in files for gate in declared_gates(file)}))
 
 
 # --- the runbook ---
@@ -191,6 +187,10 @@ def redact_log_records(redactor: Redactor) -> Callable[[], None]:
             return record
         if (clean := redactor.redact(text)) != text:
             record.msg, record.args = clean, ()
+        if record.exc_info and not record.exc_text:  # formatters take it as it is, where it is there
+            record.exc_text = redactor.redact(logging.Formatter().formatException(record.exc_info))
+        if record.stack_info:
+            record.stack_info = redactor.redact(record.stack_info)
         return record
 
     logging.setLogRecordFactory(make)

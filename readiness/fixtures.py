@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from readiness.environment.interface import Target
     from readiness.evidence import Findings, Measure
     from readiness.execution import Execution
+    from readiness.probes.flags.probe import FlagsProbe
     from readiness.probes.http import HttpProbe
     from readiness.probes.postgres import PostgresProbe
     from readiness.probes.redis import RedisProbe
@@ -55,6 +56,13 @@ def database(request: pytest.FixtureRequest) -> PostgresProbe:
 def cache(request: pytest.FixtureRequest) -> RedisProbe:
     """The environment's Redis."""
     probe: RedisProbe = _execution(request).observer.probe("cache")
+    return probe
+
+
+@pytest.fixture
+def flags(request: pytest.FixtureRequest) -> FlagsProbe:
+    """The feature flags that the table `[flags]` names."""
+    probe: FlagsProbe = _execution(request).observer.probe("flags")
     return probe
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from readiness import wire
 from readiness.collection import Plan, Planned
-from readiness.decision import Rules, settle
+from readiness.decision import SATISFIED, Rules, settle
 from readiness.model import CheckResult, Outcome, Reason
 
 MAX_NAMED = 5
@@ -23,6 +23,7 @@ class Ledger:
         self.plan: dict[str, Planned] = {}
         self.troubles: list[tuple[str, str]] = []
         self._results: dict[str, CheckResult] = {}
+        self._workers: dict[str, object] = {}
         self._collected: dict[str, None] = {}
         self._finished: set[str] = set()
         self._failed: dict[str, None] = {}
@@ -62,7 +63,7 @@ class Ledger:
         """One phase of one test was reported."""
         payload: dict[str, Any] | None = getattr(report, "readiness", None)
         if payload is not None:
-            self._results[report.nodeid] = wire.from_builtins(payload["result"], CheckResult)
+            self._keep(report, wire.from_builtins(payload["result"], CheckResult))
             if "plan" in payload:
                 checks = {one.node_id: one for one in wire.from_builtins(payload["plan"], list[Planned])}
                 self.planned(Plan(checks, payload["plan_errors"]))
@@ -72,6 +73,14 @@ class Ledger:
             self._crashed.add(report.nodeid)
         if report.failed:
             self._failed[report.nodeid] = None
+
+    def _keep(self, report: pytest.TestReport, result: CheckResult) -> None:
+        """The last result counts, as of a retry; but of several workers that ran the same check the worst one."""
+        worker = getattr(report, "node", None)
+        earlier, its_worker = self._results.get(report.nodeid), self._workers.get(report.nodeid)
+        if earlier is None or its_worker is worker or earlier.outcome in SATISFIED:
+            self._results[report.nodeid] = result
+            self._workers[report.nodeid] = worker
 
     def results(self, rules: Rules) -> list[CheckResult]:
         """Returns one settled result per planned check, in the order of the plan."""
@@ -101,8 +110,11 @@ class Ledger:
             text = "the process that ran this check crashed, so nothing was observed"
             return Outcome.UNMEASURED, text, "Run it alone, without -n, to see why."
         if planned.hidden and not self.has("collection"):
-            text = "pytest did not collect this check: the ini option python_functions hides its name"
-            return Outcome.NOT_RUN, text, "Add test_* to python_functions."
+            text = (
+                "pytest did not collect this check: it was not named on the command line, --lf or a plugin left it out, "
+                "another function has its name, or the ini option python_functions hides it"
+            )
+            return Outcome.NOT_RUN, text, "See what `pytest --collect-only` lists; add test_* to python_functions."
         if planned.deselected:
             text = "this check was deselected, by -k, -m, --lf, --deselect or a plugin"
             return Outcome.NOT_RUN, text, "Run without it; --gate narrows a run to whole gates."

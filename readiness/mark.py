@@ -6,7 +6,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ MARK = "readiness_check"
 """Name of the pytest mark that `check` sets; its only positional argument is a `CheckMark`."""
 
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-_DECLARED = re.compile(r"""\bcheck\(\s*["']([a-z][a-z0-9-]*)/[a-z][a-z0-9-]*["']""")
+_DECLARED = re.compile(r"""\bcheck\(\s*["']([a-z][a-z0-9-]*/[a-z][a-z0-9-]*)["']""")
 _EACH = re.compile(r"([a-z_]\w*) in ([a-z_]\w*)")
 _SECTION = re.compile(r"^(Holds when|Why it matters|Measured by|If it fails|Source):\s*", re.MULTILINE)
 
@@ -46,8 +46,29 @@ class CheckMark:
         return self.id.partition("/")[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One use of `@check`, wherever pytest may or may not find the function."""
+
+    file: str
+    qualname: str
+    mark: CheckMark
+    title: str
+
+
+_declared: dict[tuple[str, int, str], Declared] = {}
+"""By file, line and id; kept for the process, because a module that is imported once is decorated once."""
+
+
+def declared_in(files: Iterable[Path]) -> list[Declared]:
+    """Returns every check that was declared in these files when they were imported."""
+    wanted = {str(file) for file in files}
+    return [each for (file, _, _), each in _declared.items() if file in wanted]
+
+
 def check(
     id: str,  # noqa: A002 - the contract calls a check's name its id
+    /,
     *,
     severity: str = "blocking",
     runbook: str = "",
@@ -90,6 +111,9 @@ def check(
     def decorate(function: F) -> F:
         from readiness import plugin
 
+        code = inspect.unwrap(function).__code__
+        file = str(Path(code.co_filename).resolve())
+        _declared[file, code.co_firstlineno, id] = Declared(file, function.__qualname__, mark, title_of(function))
         marked: F = getattr(pytest.mark, MARK)(mark)(function)
         if not plugin.is_active():
             skip = pytest.mark.skip(reason=f"readiness check {id}: runs only with --env=NAME")
@@ -99,15 +123,38 @@ def check(
     return decorate
 
 
+def check_files(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Returns the check files of the user's own, in a stable order, each once.
+
+    Args:
+        folder: of the configuration.
+        names: folders and files, relative to it. In a folder every Python file counts that declares a check, or that
+            pytest would take for a test file.
+    """
+    found: dict[Path, None] = {}
+    for name in names:
+        root = folder / name
+        for file in [root] if root.is_file() else sorted(root.rglob("*.py")):
+            is_test = file.name.startswith("test_") or file.stem.endswith("_test")
+            if root.is_file() or is_test or declared_gates(file):
+                found[file.resolve()] = None
+    return list(found)
+
+
 def declared_gates(file: Path) -> set[str]:
     """Returns the gates of the checks that a check file declares, found without importing it; empty where unreadable.
 
     By its text and not its syntax tree, which takes as long to build as pytest takes to collect the file.
     """
+    return {each.partition("/")[0] for each in declared_ids(file)}
+
+
+def declared_ids(file: Path) -> list[str]:
+    """Returns the ids of the checks that a check file declares; see `declared_gates`."""
     try:
-        return set(_DECLARED.findall(file.read_text("utf-8", "replace")))
+        return _DECLARED.findall(file.read_text("utf-8", "replace"))
     except OSError:
-        return set()  # pytest reports the file itself when it collects it
+        return []  # pytest reports the file itself when it collects it
 
 
 def title_of(function: Callable[..., Any]) -> str:
@@ -131,8 +178,9 @@ def sections_in(doc: str) -> dict[str, str]:
 def surely_asserts(function: Callable[..., Any]) -> bool:
     """Returns whether each normal return of the function has passed an `assert` statement.
 
-    An assert inside a loop, a branch, an exception handler or a nested function may never run, and neither may one
-    behind an early `return`; such a check has to `measure` something to count as evidence.
+    An assert inside a loop, a branch, a `with` block (which may swallow it), an exception handler or a nested function
+    may never count, and neither may one behind an early `return`, or one of what is always true, such as a tuple; such
+    a check has to `measure` something to count as evidence.
     """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
@@ -143,10 +191,11 @@ def surely_asserts(function: Callable[..., Any]) -> bool:
 
 def _asserts(body: list[ast.stmt]) -> bool:
     for statement in body:
-        if isinstance(statement, ast.Assert) and not isinstance(statement.test, ast.Constant):
-            return True
-        if isinstance(statement, (ast.With, ast.AsyncWith)) and _asserts(statement.body):
+        if isinstance(statement, ast.Assert) and not isinstance(statement.test, _ALWAYS_TRUE):
             return True
         if any(isinstance(node, ast.Return) for node in ast.walk(statement)):
             return False
     return False
+
+
+_ALWAYS_TRUE = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.JoinedStr, ast.Lambda)

@@ -9,16 +9,21 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from readiness.ahead import Ahead
 from readiness.collection import mark_of_item
-from readiness.config.model import Table
+from readiness.config.model import Flags, Table
 from readiness.environment.interface import Target
 from readiness.errors import NotMeasured, Unreachable
 from readiness.mark import CheckMark
+
+if TYPE_CHECKING:
+    from readiness.probes.flags.probe import FlagsProbe
+    from readiness.probes.http import HttpProbe
 
 PROBE_TIMEOUT_S = 5.0
 """What PostgreSQL and Redis get to answer at all; their limits are judged on the time they took."""
@@ -39,6 +44,7 @@ class Observer:
         table_of: returns the table of a gate.
         budget: seconds left of the whole run.
         patience: probe name to the attempts at reaching its target, and the seconds between them; default one attempt.
+        folder: of the configuration, from which its relative paths start.
     """
 
     def __init__(
@@ -46,8 +52,10 @@ class Observer:
         table_of: Callable[[str], Table | None],
         budget: Callable[[], float],
         patience: Mapping[str, tuple[int, float]] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._table_of = table_of
+        self._folder = folder or Path()
         self._budget = budget
         self._patience = patience or {}
         self._target: Target | None = None
@@ -79,9 +87,15 @@ class Observer:
             NotMeasured: where the environment has no such part.
             Unreachable: where it cannot be reached; tried once, since forty checks would find forty times the same.
         """
+        flags = self._table_of("flags") if name == "flags" else None
+        http = self.probe("http") if isinstance(flags, Flags) and flags.asks_the_service else None
         with self._lock:
             if name not in self._probes:
-                self._probes[name] = _make_probe(name, self.target, self._budget)
+                self._probes[name] = (
+                    _make_flags_probe(flags, self._folder, self.target, http, self._budget)
+                    if isinstance(flags, Flags)
+                    else _make_probe(name, self.target, self._budget)
+                )
             probe, lock = self._probes[name], self._locks[name]
         with lock:
             if name not in self._reached:
@@ -142,11 +156,27 @@ class Observer:
             probe.close()
 
 
+def _make_flags_probe(
+    table: Flags, folder: Path, target: Target, http: HttpProbe | None, budget: Callable[[], float]
+) -> FlagsProbe:
+    from readiness.probes.flags.making import make_flags_probe
+
+    return make_flags_probe(
+        table,
+        folder=folder,
+        http=http,
+        address=target.url or "",
+        headers=target.headers,
+        is_protected=target.protected,
+        budget=budget,
+    )
+
+
 def _make_probe(name: str, target: Target, budget: Callable[[], float]) -> Any:
     if name == "http" and target.url:
         from readiness.probes.http import HttpProbe
 
-        return HttpProbe(target.url, target.headers, budget=budget)
+        return HttpProbe(target.url, target.headers, instances=target.instances, budget=budget)
     if name == "database" and target.database_url:
         from readiness.probes.postgres import PostgresProbe
 
@@ -156,8 +186,10 @@ def _make_probe(name: str, target: Target, budget: Callable[[], float]) -> Any:
 
         return RedisProbe(target.redis_url, timeout_s=PROBE_TIMEOUT_S, budget=budget)
     missing = {"http": "service address (url)", "database": "database.url", "cache": "redis.url"}
+    if name == "flags":
+        raise NotMeasured("the configuration has no table [flags]", "Add it; the fixture observes what it names.")
     if name not in missing:
         raise NotMeasured(
-            f"@check(observe=...) asks for {name!r}. Known: http, database, cache, table and the each argument"
+            f"@check(observe=...) asks for {name!r}. Known: http, database, cache, flags, table and the each argument"
         )
     raise NotMeasured(f"environment {target.name} has no {missing[name]}", f"Add it to [env.{target.name}].")

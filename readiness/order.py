@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +46,11 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
     Raises:
         UsageError: for anything wrong on the command line or in the configuration.
     """
-    gates = (*builtin_gates(), *(gate for found in config.hook.pytest_readiness_gates() for gate in found))
+    if sys.flags.optimize:
+        raise UsageError(
+            "Python runs with -O, which takes assert statements away.", "Run without -O and PYTHONOPTIMIZE."
+        )
+    gates = (*builtin_gates(), *_gates_of_plugins(config))
     selected = _selected_gates(options.readiness_gate, gates)
     start = config.invocation_params.dir
     path = find(start, Path(options.readiness_config) if options.readiness_config else None)
@@ -62,7 +67,7 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
     )
     started = dt.datetime.now(dt.UTC)
     rules = _rules(settings, gates, selected, started.date())
-    collection = Collection(settings, gates, rules)
+    collection = Collection(settings, gates, rules, redactor)
     _refuse_nothing_to_judge(collection, selected)
     return Order(
         settings=settings,
@@ -75,6 +80,20 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
         is_plan=is_plan,
         started=started,
     )
+
+
+def _gates_of_plugins(config: pytest.Config) -> list[Gate]:
+    remedy = "The hook pytest_readiness_gates() returns a list of readiness.Gate; mend or unload the plugin."
+    try:
+        found = [gate for gates in config.hook.pytest_readiness_gates() for gate in gates]
+    except Exception as error:
+        raise UsageError(
+            f"a plugin's pytest_readiness_gates() failed: {type(error).__name__}: {error}.", remedy
+        ) from error
+    for gate in found:
+        if not isinstance(gate, Gate):
+            raise UsageError(f"a plugin's pytest_readiness_gates() returned {gate!r}, which is no gate.", remedy)
+    return found
 
 
 def _selected_gates(names: list[str], gates: tuple[Gate, ...]) -> tuple[str, ...]:

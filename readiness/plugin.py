@@ -99,22 +99,40 @@ def pytest_load_initial_conftests(
     """With an environment on the command line, the check files become the arguments of this run."""
     _State.active, _State.run, _State.taken = False, None, ()
     typed = _typed_aliases(args)
-    # A worker of pytest-xdist gets what stood in addopts as options only.
+    # A worker of pytest-xdist gets what stood in addopts as options only; `@file` may hold anything.
     handed = getattr(early_config.option, "readiness_env", None)
-    if not (typed or handed or any(arg.startswith("--readiness-") for arg in args)):
+    if not (typed or handed or any(arg.startswith(("--readiness-", "@")) for arg in args)):
         return (yield)
+    from readiness.redact import Redactor, redact_streams
+
     # Known before conftests load, because their checks ask for it; corrected below where the name was taken.
     _State.active = True
-    result = yield
+    redactor = Redactor()
+    # Before pytest's capture takes the streams: it puts back what it has found.
+    restore = redact_streams(redactor)
+    try:
+        result = yield
+    except (SystemExit, pytest.exit.Exception) as end:
+        raise pytest.UsageError(f"a conftest ended the run while it was loaded ({end!r}): nothing was judged") from None
     _State.taken = _add_aliases(parser, typed)
     options = parser.parse_known_args(args, namespace=copy.copy(early_config.option))
-    _State.active = bool(options.readiness_env)
-    if _State.active:
-        from readiness.run import activate
+    _State.active = options.readiness_env is not None
+    if not _State.active:
+        restore()
+        _refuse_options_without_environment(options)
+        return result
+    from readiness.run import activate
 
-        _State.run = activate(early_config, options, _State.taken)
-        args.extend(_State.run.order.collection.files)
+    _State.run = activate(early_config, options, _State.taken, redactor)
+    args[:] = _State.run.order.collection.arguments(args)
     return result
+
+
+def _refuse_options_without_environment(options: argparse.Namespace) -> None:
+    """`--gate=health` alone would run the unit tests, and look like a decision."""
+    given = [name for name in OPTIONS if getattr(options, f"readiness_{name}", None)]
+    if given:
+        raise pytest.UsageError(f"--readiness-{given[0]} needs --env=NAME: without it nothing is judged")
 
 
 @pytest.hookimpl(trylast=True)

@@ -8,6 +8,7 @@ because this also guards the output of a run that could not be configured.
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -342,3 +343,17 @@ class RedactingStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def redact_streams(redactor: Redactor) -> Callable[[], None]:
+    """Nothing that this process prints from now on shows a secret; returns what undoes it."""
+    before = {name: getattr(sys, name) for name in ("stdout", "stderr")}
+    for name, stream in before.items():
+        if stream is not None:  # as under pythonw
+            setattr(sys, name, RedactingStream(stream, redactor))
+
+    def restore() -> None:
+        for name, stream in before.items():
+            setattr(sys, name, stream)
+
+    return restore

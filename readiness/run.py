@@ -32,7 +32,7 @@ from readiness.execution import Execution
 from readiness.ledger import Ledger
 from readiness.model import Answer, Decision, EnvironmentInfo, RunInfo, ServiceInfo
 from readiness.order import Order, read_order
-from readiness.redact import RedactingStream, Redactor
+from readiness.redact import Redactor
 from readiness.reports import json, markdown, publish
 
 NO_RUN_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow", "help", "version")
@@ -41,18 +41,17 @@ INTERRUPTED = 2
 """pytest's exit status for an interrupt."""
 
 
-def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...]) -> Run:
+def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...], redactor: Redactor) -> Run:
     """Returns the run that the command line asks for, its configuration loaded and validated.
 
     Raises:
         pytest.UsageError: for anything wrong on the command line or in the configuration; exit status 4.
     """
-    redactor = Redactor()
     try:
         run = Run(read_order(config, options, taken, redactor))
+        run.begin(config, options)
     except UsageError as error:
         raise pytest.UsageError(redactor.redact(str(error))) from None
-    run.redact_streams(config)
     return run
 
 
@@ -73,6 +72,9 @@ class Run:
         self.target: Target | None = None
         self.decision: Decision | None = None
         self.published: tuple[Path, ...] = ()
+        self.session: pytest.Session | None = None
+        self.is_real = False
+        self._pid = os.getpid()
         self._is_shown = False
         self._undo = contextlib.ExitStack()
 
@@ -100,11 +102,22 @@ class Run:
             return
         self._start_controller(config)
 
+    def begin(self, config: pytest.Config, options: argparse.Namespace) -> None:
+        """From here on a run that dies has left a NO-GO, whatever conftests and plugins do next."""
+        config.add_cleanup(self._undo.close)
+        self._undo.callback(facts.redact_log_records(self.redactor))
+        is_worker = "PYTEST_XDIST_WORKER" in os.environ
+        self.is_real = not is_worker and not any(getattr(options, name, False) for name in NO_RUN_OPTIONS)
+        if self.is_real:
+            publish.prepare_folder(self.order.folder)
+            service, environment, run = self._about()
+            partial = bool(self.rules.selected)
+            publish.publish_unfinished(service, environment, run, self.order.folder, self.redactor, partial=partial)
+
     def _start_controller(self, config: pytest.Config) -> None:
-        self.is_real = not any(getattr(config.option, name, False) for name in NO_RUN_OPTIONS)
+        self.config = config
         if self.is_real:
             try:
-                publish.prepare_folder(self.order.folder)
                 self.environment = factory.create(self.settings, announce=self._announce, deadline=self.deadline.end)
             except UsageError as error:
                 raise pytest.UsageError(self.redactor.redact(str(error))) from None
@@ -113,20 +126,11 @@ class Run:
         self._undo.callback(gc.unfreeze)
         config.pluginmanager.register(self, "readiness-run")
         config.pluginmanager.register(_Door(self.ledger), "readiness-door")
+        config.pluginmanager.register(_LastWord(self), "readiness-last-word")
         if config.pluginmanager.hasplugin("dsession") or config.pluginmanager.hasplugin("xdist"):
             from readiness.distributed import Distributed
 
             config.pluginmanager.register(Distributed(self), "readiness-distributed")
-        self.config = config
-
-    def redact_streams(self, config: pytest.Config) -> None:
-        """Nothing that this process prints from now on shows a secret; before pytest's reporter takes the stream."""
-        for name in ("stdout", "stderr"):
-            stream = getattr(sys, name)
-            setattr(sys, name, RedactingStream(stream, self.redactor))
-            self._undo.callback(setattr, sys, name, stream)
-        self._undo.callback(facts.redact_log_records(self.redactor))
-        config.add_cleanup(self._undo.close)
 
     def _announce(self, text: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -152,16 +156,13 @@ class Run:
         return f"readiness: judging {self.settings.environment} ({kind}) by {file}; reports in {folder}{note}"
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self) -> None:
-        """From here on a run that dies has left a NO-GO, and SIGTERM ends it in order."""
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """SIGTERM ends the run in order, and so does the deadline."""
+        self.session = session
         if not self.is_real:
             return
         with contextlib.suppress(ValueError):  # signals belong to the main thread; elsewhere there are none to catch
             self._undo.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, self._on_sigterm))
-        service, environment, run = self._about()
-        publish.publish_unfinished(
-            service, environment, run, self.order.folder, self.redactor, partial=bool(self.rules.selected)
-        )
         self.deadline.arm()
 
     def _on_sigterm(self, *_: object) -> NoReturn:
@@ -214,9 +215,10 @@ class Run:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that could not be collected may hold checks."""
         if report.failed:
-            self.ledger.trouble(
-                "collection", f"{report.nodeid or 'a file'} could not be collected: {report.longreprtext[-500:]}"
-            )
+            why = self.redactor.redact(report.longreprtext)[-500:]
+            self.ledger.trouble("collection", f"{report.nodeid or 'a file'} could not be collected: {why}")
+        elif report.skipped and Path(report.nodeid).name in {Path(file).name for file in self.order.collection.files}:
+            self.ledger.trouble("collection", f"{report.nodeid} was skipped as a whole, with the checks in it.")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -231,39 +233,61 @@ class Run:
             self.ledger.trouble("interrupted", f"The run was interrupted by {what}.")
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """The reports are written, and agree with the exit status."""
-        if not self.is_real:
+    def pytest_sessionfinish(self) -> None:
+        """The reports are written, before the terminal shows its summary."""
+        if self._is_ours():
+            self._finish()
+            self._append_step_summary()
+
+    def agree(self, session: pytest.Session) -> None:
+        """Pytest's exit status and the published decision say the same, whatever other plugins did to the status."""
+        if not self._is_ours():
             return
         status = int(session.exitstatus)
-        if status != 0 and not self._decide().reasons:
-            self.ledger.trouble(
-                "pytest", f"pytest ended with status {status} although every check passed: see its output."
-            )
-        if not self._finish() and status == 0:
+        if status != 0 and self.decision is not None and self.decision.decision is Answer.GO:
+            self.retract(f"pytest ended with status {status} although every check passed: see its output.")
+        elif status == 0:
+            self._fail(session)
+
+    def retract(self, why: str) -> None:
+        """Whatever was published before, the reports say NO-GO now."""
+        if self._is_ours():
+            self.ledger.trouble("pytest", why)
+            self._finish()
+            self._is_shown = False  # what the terminal showed does not hold any more
+
+    def _fail(self, session: pytest.Session | None) -> None:
+        is_go = self.decision is not None and self.decision.decision is Answer.GO
+        if session is not None and not is_go and int(session.exitstatus) == 0:
             session.exitstatus = 1
 
-    def _finish(self) -> bool:
-        """Writes the reports of the final decision; returns whether it is a published GO."""
+    def _is_ours(self) -> bool:
+        """True in a real run, in the process that began it; not in one that a check has forked."""
+        return self.is_real and os.getpid() == self._pid
+
+    def _finish(self) -> None:
+        """The reports of the final decision stand in the folder, or the ledger says why not."""
         self.deadline.disarm()
         self.decision = self._decide()
         logs = {name: path.read_bytes() for name, path in (self.environment.logs() if self.environment else {}).items()}
         try:
+            publish.prepare_folder(self.order.folder)  # a check may have removed it
             self.published = publish.publish(
                 self.decision, self.order.folder, self.redactor, extra_files=logs, root=self.settings.folder
             )
-            self._append_step_summary()
-        except (ReportError, OSError) as error:
-            cause = error.cause if isinstance(error, ReportError) else str(error)
+        except (ReportError, UsageError, OSError) as error:
+            cause = str(error) if isinstance(error, OSError) else error.cause
             self.ledger.trouble("reports", f"The reports could not be written: {cause}", getattr(error, "remedy", ""))
             self.decision = self._decide()
             self.published = ()
-        return self.decision.decision is Answer.GO
 
     def _append_step_summary(self) -> None:
         path = os.environ.get("GITHUB_STEP_SUMMARY")
-        if path:
-            markdown.append_step_summary(json.read(self.order.folder / "report.json"), Path(path))
+        if path and self.published:
+            try:
+                markdown.append_step_summary(json.read(self.order.folder / "report.json"), Path(path))
+            except ReportError as error:
+                self._announce(f"the step summary could not be written: {error.cause}")  # the reports are there
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Iterator[None]:
@@ -293,12 +317,15 @@ class Run:
     def pytest_unconfigure(self) -> None:
         """Everything that was started is stopped; a run that never got to its reports leaves a NO-GO."""
         self.deadline.disarm()
+        if not self._is_ours():
+            return
         try:
-            if self.is_real and self.decision is None:
+            if self.decision is None:
                 self.ledger.trouble("internal error", "The run ended before any check was run.")
-            if self.is_real and not self.published and not self.ledger.has("reports"):
+            if not self.published and not self.ledger.has("reports"):
                 self._finish()
-            if self.is_real and not self._is_shown:  # pytest shows no summary after an internal error
+            self._fail(self.session)
+            if not self._is_shown:  # pytest shows no summary after an internal error
                 sys.stderr.write("".join(f"{text}\n" for text, _ in self._panel()))
         finally:
             if self.environment is not None:
@@ -321,6 +348,24 @@ class Run:
             environment=environment,
             run=run,
         )
+
+
+class _LastWord:
+    """Plugin: outside of all others at the end of the session, so that none of them can turn a NO-GO into a success."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        """The published decision and the exit status agree, also where a plugin breaks at the end."""
+        try:
+            result = yield
+        except BaseException as error:
+            self.run.retract(f"The end of pytest's session broke with {type(error).__name__}: {error}")
+            raise
+        self.run.agree(session)
+        return result
 
 
 class _Door:

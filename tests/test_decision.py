@@ -231,7 +231,7 @@ class TestWaivers:
         known = Finding("cve", "requirements.txt", 1, 1, Severity.BLOCKING, "CVE-1 in a", "")
         new = Finding("cve", "requirements.txt", 2, 1, Severity.BLOCKING, "CVE-2 in b", "")
         how = rules(waivers=(waiver("redis/scan", match="CVE-1"),))
-        failing = result("redis/scan", Outcome.FAILED, message="findings")
+        failing = result("redis/scan", Outcome.FAILED, message="CVE-1 in a\nCVE-2 in b")
         one = CheckResult(**{f: getattr(failing, f) for f in failing.__slots__} | {"findings": (known,)})
         two = CheckResult(**{f: getattr(failing, f) for f in failing.__slots__} | {"findings": (known, new)})
         assert settle(one, how).outcome is Outcome.WAIVED

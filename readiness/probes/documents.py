@@ -35,15 +35,15 @@ def resolve(document: Any, pointer: str) -> Any:
         raise ValueError(f"{pointer!r} is not a JSON Pointer; it is empty or begins with '/', such as '/status/db'")
     value = document
     seen = ""
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
+    for step in pointer.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and key in value:
             value = value[key]
         elif isinstance(value, list) and re.fullmatch(r"0|[1-9]\d{0,9}", key) and int(key) < len(value):
             value = value[int(key)]
         else:
             raise DocumentError(f"nothing at {pointer}: {seen or 'the document'} is {_contents(value)}")
-        seen += f"/{token}"
+        seen += f"/{step}"
     return value
 
 
@@ -68,7 +68,7 @@ def subset_values(expected: Any, actual: Any, path: str = "") -> Iterator[tuple[
     """
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         for key, value in expected.items():
-            inner = f"{path}/{_token(key)}"
+            inner = f"{path}/{token(key)}"
             if key in actual:
                 yield from subset_values(value, actual[key], inner)
             else:
@@ -90,48 +90,53 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), "the number")
 
 
-def schema_errors(document: Any, schema: Any) -> list[str]:
+def schema_errors(document: Any, schema: Any, folder: Path | None = None) -> list[str]:
     """Returns where the document does not satisfy the JSON Schema, by JSON Pointer; empty where it does.
 
-    References are followed inside the schema, and to the specification's own documents: nothing is fetched.
+    References are followed inside the schema, to the specification's own documents and, where the schema is a file, to
+    other files in `folder`, relative to the file that refers to them. Nothing is ever fetched.
 
     Args:
         document: as parsed from JSON.
         schema: the schema itself, or the path of the file that holds it.
+        folder: where the files may be that the schema refers to; by default the schema's own folder.
 
     Raises:
-        NotMeasured: the schema cannot be read, is no JSON Schema, refers to another document or does not end.
+        NotMeasured: the schema cannot be read, is no JSON Schema, refers to what cannot be had or does not end.
     """
     from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import Draft202012Validator, validator_for
-    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped] # it ships no types
-    from referencing.exceptions import Unresolvable
+
+    from readiness.probes.references import UnfollowableError, validator_of
 
     remedy = "Correct the schema, or name another one for this endpoint."
-    if isinstance(schema, Path):
-        schema = _read_schema(schema)
     try:
-        kind = validator_for(schema, default=Draft202012Validator)
-        kind.check_schema(schema)
+        validator = (
+            validator_of(read_schema(schema), schema, folder) if isinstance(schema, Path) else validator_of(schema)
+        )
         return _bounded(
-            f"{''.join(f'/{_token(step)}' for step in error.absolute_path) or 'the document'}: {_cut(error.message)}"
-            for error in kind(schema, registry=REGISTRY).iter_errors(document)
+            f"{''.join(f'/{token(step)}' for step in error.absolute_path) or 'the document'}: {cut(error.message)}"
+            for error in validator(document)
         )
     except SchemaError as error:
-        raise NotMeasured(f"the schema is not a valid JSON Schema: {_cut(error.message)}", remedy) from None
-    except Unresolvable as error:
-        raise NotMeasured(f"the schema refers to {_cut(str(error.ref))}, which is not in it", remedy) from None
+        raise NotMeasured(f"the schema is not a valid JSON Schema: {cut(error.message)}", remedy) from None
+    except UnfollowableError as error:
+        raise NotMeasured(f"the schema refers to {cut(error.reference)}, {error.why}", error.remedy or remedy) from None
     except RecursionError:
         raise NotMeasured("the schema or the document is nested too deeply to be compared", remedy) from None
 
 
-def _read_schema(path: Path) -> Any:
+def read_schema(path: Path) -> Any:
+    """Returns what the file of a schema holds.
+
+    Raises:
+        NotMeasured: it cannot be read, or is not JSON.
+    """
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise NotMeasured(f"the schema {path} cannot be read: {error.strerror}", "Correct its path.") from None
     except (ValueError, RecursionError) as error:
-        raise NotMeasured(f"the schema {path} is not JSON: {_cut(str(error))}", "Correct the file.") from None
+        raise NotMeasured(f"the schema {path} is not JSON: {cut(str(error))}", "Correct the file.") from None
 
 
 def _bounded(lines: Iterator[str]) -> list[str]:
@@ -139,9 +144,11 @@ def _bounded(lines: Iterator[str]) -> list[str]:
     return [*named, f"and more than these {MOST_LISTED}"] if next(lines, None) is not None else named
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Returns the text, cut off where it is too long for a message."""
     return text if len(text) <= 3 * MOST_SHOWN else f"{text[: 3 * MOST_SHOWN]}..."
 
 
-def _token(key: object) -> str:
+def token(key: object) -> str:
+    """Returns a key as a JSON Pointer has it."""
     return str(key).replace("~", "~0").replace("/", "~1")

@@ -61,6 +61,7 @@ def example(tmp_path: Path) -> Iterator[Example]:
     """The example in a folder with a space in its name; nothing of a run is left at the end."""
     folder = tmp_path / "compliance kit"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "reports", ".pytest_cache"))
+    shutil.copytree(EXAMPLE.parent / "service_base", tmp_path / "service_base")
     yield Example(folder)
     wait_until(lambda: not started_from(folder), 10)
 

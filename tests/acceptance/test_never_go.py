@@ -69,8 +69,8 @@ class TestConfiguration:
 
     def test_gate_without_checks_yet(self, project: Project) -> None:
         """A table whose gate ran nothing cannot be passed."""
-        project.extend_config('\n[flags]\nsource = "http"\nstatus = "/flags"\n')
-        project.judge().assert_no_go("Gate flags is required but none of its checks was collected")
+        project.extend_config('\n[config-lint]\npaths = ["."]\n')
+        project.judge().assert_no_go("Gate config-lint is required but none of its checks was collected")
 
     def test_unknown_and_reserved_gates(self, project: Project) -> None:
         """`--gate` takes known names only."""
@@ -159,7 +159,7 @@ class TestChecks:
                 "measure('rate', 2, at_most=1)\n    measure('other', 5, at_least=9)",
                 "other: observed 5, expected at least 9",
             ),
-            ("pytest.xfail('known')", "failed: known"),
+            ("pytest.xfail('known')", "unmeasured: known"),
             ("pytest.fail('broken')", "failed: broken"),
             ("measure('odd', object())", "unmeasured"),
             ("assert 0, 'lone surrogate \\ud800'", "lone surrogate \\ud800"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 from functools import lru_cache
@@ -14,6 +15,7 @@ from readiness.reports.interface import Document, Writer
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Template
+    from jinja2.bccache import Bucket
 
 _FOLDER = Path(__file__).parent
 
@@ -51,6 +53,19 @@ def _bytecode_cache() -> BytecodeCache | None:
     """Returns where the compiled template is kept: compiling it takes longer than all the rest of the page."""
     import jinja2
 
+    class KeptTemplate(jinja2.FileSystemBytecodeCache):
+        """What cannot be read or kept is compiled again: a full disk or a half-written file costs time, not a report."""
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            try:
+                super().load_bytecode(bucket)
+            except (OSError, EOFError, ValueError, TypeError):
+                bucket.reset()
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with contextlib.suppress(OSError):
+                super().dump_bytecode(bucket)
+
     folder = cache_folder(os.environ) / "templates"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,7 +74,7 @@ def _bytecode_cache() -> BytecodeCache | None:
         is_ours = state.st_uid == os.getuid() and not state.st_mode & 0o022 and os.access(folder, os.W_OK)
     except OSError:
         return None
-    return jinja2.FileSystemBytecodeCache(str(folder)) if is_ours else None
+    return KeptTemplate(str(folder)) if is_ours else None
 
 
 @lru_cache(maxsize=1)
