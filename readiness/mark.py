@@ -39,6 +39,7 @@ class CheckMark:
     """Attribute of the gate's table without which the check does not exist."""
     writes: bool
     observe: Callable[..., object] | None
+    alone: bool = False
 
     @property
     def gate(self) -> str:
@@ -76,6 +77,7 @@ def check(
     needs: str | None = None,
     writes: bool = False,
     observe: Callable[..., object] | None = None,
+    alone: bool = False,
 ) -> Callable[[F], F]:
     """The decorated test function is a check of the gate that its id names.
 
@@ -87,7 +89,9 @@ def check(
         needs: key of the gate's table without which the check is not collected.
         writes: True where it writes to the target; it is not collected on a protected one.
         observe: what to observe, taken concurrently ahead of the check and handed to it as `seen`. It is called with
-            those of `http`, `database`, `cache`, `table` and the `each` argument that its parameters name.
+            those of `http`, `database`, `cache`, `flags`, `table` and the `each` argument that its parameters name.
+        alone: it is observed when its turn comes and not ahead of it, because it asks so much that the times of other
+            observations would suffer.
 
     Raises:
         ValueError: for an id, a severity or an `each` of another form.
@@ -106,7 +110,7 @@ def check(
                 f"each={each!r} of check {id} is not of the form 'argument in key', such as 'table in tables'"
             )
         parts = (match[1], match[2])
-    mark = CheckMark(id, Severity(severity), runbook, parts, needs, writes, observe)
+    mark = CheckMark(id, Severity(severity), runbook, parts, needs, writes, observe, alone)
 
     def decorate(function: F) -> F:
         from readiness import plugin

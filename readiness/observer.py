@@ -129,7 +129,7 @@ class Observer:
         self._ahead = Ahead(
             (item.nodeid, functools.partial(self._observe, item, mark))
             for item, mark in marked
-            if mark is not None and mark.observe is not None
+            if mark is not None and mark.observe is not None and not mark.alone
         )
 
     def take(self, item: pytest.Item, mark: CheckMark) -> object:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -48,6 +48,8 @@ def test_{name}(measure):
 
 Answer = tuple[int, str, str]
 """Status, content type, body."""
+App = Callable[[str, str, bytes, str], Answer | None]
+"""Method, path, body and Authorization to an answer, or None where it has none for that path."""
 HEALTHY: Answer = (200, "application/json", '{"status": "healthy"}')
 
 
@@ -61,6 +63,8 @@ class Site:
     delays_s: dict[str, float] = field(default_factory=dict)
     """By path: how long the service takes to answer."""
     requests: list[str] = field(default_factory=list)
+    apps: list[App] = field(default_factory=list)
+    """What else answers, before all others; the first that gives an answer."""
 
 
 @contextlib.contextmanager
@@ -69,17 +73,23 @@ def serving_site(port: int = 0) -> Iterator[Site]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # headers and body are two writes, which cost 40 ms with it
 
         def do_GET(self) -> None:
             here.requests.append(self.path)
             stopping.wait(here.delays_s.get(self.path, 0))
-            given = here.answers.get(self.path, HEALTHY)
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            authorization = self.headers.get("Authorization", "")
+            told = (app(self.command, self.path, sent, authorization) for app in here.apps)
+            given = next(filter(None, told), None) or here.answers.get(self.path, HEALTHY)
             status, kind, body = given if isinstance(given, tuple) else next(given)
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body.encode())))
             self.end_headers()
             self.wfile.write(body.encode())
+
+        do_POST = do_PUT = do_GET  # noqa: N815 - the names that the base class calls
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
             """Nothing: pytest shows what matters."""

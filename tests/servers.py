@@ -9,13 +9,14 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 import redis
@@ -24,7 +25,7 @@ from readiness.config.cache import cache_folder
 from readiness.environment import servers
 from readiness.environment.binaries import find_binaries, may_enter, reachable_binaries, server_user
 from readiness.environment.children import Children, is_port_taken, last_lines
-from readiness.environment.clusters import Cluster, ClusterCache
+from readiness.environment.clusters import NEWER_OPTIONS, Cluster, ClusterCache
 from tests.waiting import POLL_S, wait_until
 
 HOST = servers.HOST
@@ -85,7 +86,10 @@ class Server:
 
 @dataclass(frozen=True)
 class Postgres(Server):
-    """A PostgreSQL server with an empty database `app`, which a standby has not."""
+    """A PostgreSQL server with an empty database `app`, which a standby has not unless its primary has it."""
+
+    install: Path | None = None
+    """Of its programs; None for those of the wheel."""
 
     def dsn(
         self,
@@ -117,8 +121,12 @@ class RedisServer(Server):
 
     def ask(self, *words: str, **options: object) -> object:
         """Returns the answer to a command."""
-        with redis.Redis(HOST, self.port, **options) as client:  # type: ignore[arg-type] # passed on as they are
+        with self.client(**options) as client:
             return client.execute_command(*words)
+
+    def client(self, **options: object) -> redis.Redis:
+        """Returns a client, to be closed."""
+        return redis.Redis(HOST, self.port, **options)  # type: ignore[arg-type] # passed on as they are
 
 
 class Servers:
@@ -148,44 +156,63 @@ class Servers:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager
-    def postgres(self, *, standby: bool = False, **settings: object) -> Iterator[Postgres]:
+    def postgres(
+        self,
+        *,
+        standby: bool = False,
+        of: Postgres | None = None,
+        install: Path | None = None,
+        **settings: object,
+    ) -> Iterator[Postgres]:
         """A server of its own.
 
         Args:
             standby: it is in recovery, answers reads and takes no write; it has no database `app`.
+            of: it is a copy of this one, and streams from it; its name there is `copy`.
+            install: folder of another PostgreSQL than that of the wheel.
             settings: of postgresql.conf, besides and instead of those of the embedded environment.
         """
         folder = self._new_folder()
-        cluster = self._cluster(folder)
+        install = of.install if of is not None else install
+        binaries = self._binaries if install is None else replace(self._binaries, postgres=install)
+        cluster = self._cluster(folder, install) if of is None else self._copy(folder, of, binaries.postgres)
         if standby:
             (cluster.data / "standby.signal").touch()
-        extra = [f"--{name}={value}" for name, value in settings.items()]
+        given = {"cluster_name": "copy"} | settings if of is not None else settings
+        extra = [f"--{name}={value}" for name, value in given.items()]
 
         def make(port: int) -> servers.Server:
-            return servers.postgres(self._binaries, folder, cluster.data, port, self._user)
+            return servers.postgres(binaries, folder, cluster.data, port, self._user)
 
         with self._running(make, folder, extra) as (port, process):
-            server = Postgres(port, process, cluster.password)
-            if not standby:
+            server = Postgres(port, process, cluster.password, install)
+            if of is not None:
+                wait_until(lambda: _is_streaming_to_copy(of), what="streaming to the standby")
+            elif not standby:
                 server.run("CREATE DATABASE app", database="postgres")
             yield server
 
     @contextmanager
-    def redis(self, *, requirepass: str = "", **settings: object) -> Iterator[RedisServer]:
+    def redis(
+        self, *, requirepass: str = "", flags: Sequence[str] = (), program: Path | None = None, **settings: object
+    ) -> Iterator[RedisServer]:
         """A server of its own, with no bound on its memory.
 
         Args:
             requirepass: the password; none by default.
+            flags: options without a value, such as `--sentinel`, which needs a password.
+            program: another `redis-server` than that of the wheel.
             settings: of redis.conf, with `_` for `-`, besides and instead of those of the embedded environment.
         """
         folder = self._new_folder()
         password = requirepass or servers.new_password()
         given = {"maxmemory": 0, "maxmemory-policy": "noeviction"}
         given |= {name.replace("_", "-"): value for name, value in settings.items()}
-        extra = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+        extra = [*(word for name, value in given.items() for word in (f"--{name}", str(value))), *flags]
+        binaries = self._binaries if program is None else replace(self._binaries, redis=program)
 
         def make(port: int) -> servers.Server:
-            return servers.redis(self._binaries, folder, port, password, self._user)
+            return servers.redis(binaries, folder, port, password, self._user)
 
         with self._running(make, folder, extra) as (port, process):
             server = RedisServer(port, process, password)
@@ -200,18 +227,43 @@ class Servers:
         folder.mkdir(mode=0o711)
         return folder
 
-    def _cluster(self, folder: Path) -> Cluster:
+    def _cluster(self, folder: Path, install: Path | None) -> Cluster:
         """Returns a cluster that was never started; thrown away at the end, since tests break it."""
-        kept = self._cache.take(folder / "cluster")
+        kept = self._cache.take(folder / "cluster") if install is None else None
         if kept is not None:
             return kept
         cluster = Cluster(folder / "cluster", servers.new_password())
         cluster.folder.mkdir(mode=0o711)
-        start = servers.initdb(self._binaries, folder, cluster, self._user)
+        binaries = self._binaries if install is None else replace(self._binaries, postgres=install)
+        start = servers.initdb(binaries, folder, cluster, self._user)
+        name = start["name"] = f"initdb-{next(self._numbers)}"
+        if install is not None:  # of any version
+            start["argv"] = [word for word in start["argv"] if word not in NEWER_OPTIONS]
         self._children.start(start)
-        wait_until(lambda: "initdb" in self._children.endings(), what="the end of initdb")
-        assert self._children.endings()["initdb"] == "ended with exit status 0", last_lines(folder / "initdb.log")
-        self._cache.keep(cluster)
+        wait_until(lambda: name in self._children.endings(), what="the end of initdb")
+        assert self._children.endings()[name] == "ended with exit status 0", last_lines(Path(start["log"]))
+        if install is None:
+            self._cache.keep(cluster)
+        return cluster
+
+    def _copy(self, folder: Path, of: Postgres, install: Path) -> Cluster:
+        """Returns a copy of a running server's cluster, which streams from it once it is started."""
+        cluster = Cluster(folder / "cluster", of.superuser_password)
+        cluster.folder.mkdir(mode=0o711)
+        cluster.data.mkdir(mode=0o700)
+        who: dict[str, Any] = {}
+        if self._user is not None:
+            os.chown(cluster.data, self._user.uid, self._user.gid)
+            who = {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
+        # Of any version: a newer one copies from older servers, but the address that it notes (-R) they do not know.
+        programs = (each / "bin/pg_basebackup" for each in (install, self._binaries.postgres))
+        program = next(each for each in programs if each.is_file())
+        command = [str(program), "-D", str(cluster.data), "-d", of.dsn("postgres"), "--no-sync", "--checkpoint=fast"]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=READY_S, check=False, **who)
+        assert done.returncode == 0, done.stderr
+        with (cluster.data / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"primary_conninfo = '{of.dsn('')}'\n")
+        (cluster.data / "standby.signal").touch()
         return cluster
 
     @contextmanager
@@ -244,3 +296,9 @@ class Servers:
             log = Path(start["log"])
             assert is_port_taken(log), f"{name} did not start:\n{last_lines(log)}"
         raise AssertionError(f"no free port in {PORT_ATTEMPTS} attempts")
+
+
+def _is_streaming_to_copy(primary: Postgres) -> bool:
+    query = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'copy' AND state = 'streaming'"
+    with psycopg.connect(primary.dsn("postgres")) as connection:
+        return connection.execute(query).fetchone() == (1,)

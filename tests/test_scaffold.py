@@ -484,13 +484,59 @@ def test_runbook_is_the_page_called_so(root: Path, names: list[str], expected: s
     assert document["service"].get("runbook") == expected
 
 
+FLAGS = '{"flags": {"checkout": {"enabled": true, "rollout": {}}, "search": {"rollout": {}}}}'
+FLAG_ROUTES = """
+from fastapi import APIRouter, FastAPI
+app = FastAPI()
+router = APIRouter(prefix="/feature-flags")
+
+@router.get("/status")
+def status(): return {}
+
+@router.get("/{name}")
+def read(name): return {}
+
+@router.post("/{name}/evaluate")
+def evaluate(name): return {}
+
+app.include_router(router, prefix="/api/v1")
+"""
+
+
 @pytest.mark.parametrize(
     "name", ["feature_flags/flags.json", "flags.json", "config/feature-flags.json", "flags/all.json"]
 )
-def test_flags_file_is_a_comment(root: Path, name: str) -> None:
-    """The gate of feature flags has no checks, so its table is a comment."""
-    _, written, document = made(root, {name: "{}"})
-    assert f'# file = "{name}"' in written.text
+def test_flags_file_is_judged(root: Path, name: str) -> None:
+    """Where nothing evaluates flags, their definitions are judged."""
+    _, written, document = made(root, {name: FLAGS})
+    assert document["flags"] == {"source": "file", "file": name, "required": ["checkout", "search"]}
+    assert "flags" in document["policy"]["required"]
+    assert f"feature flags {name}" in written.found
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "", '{"flags": {"a": {"state": "ENABLED"}}}', '{"flags": []}'])
+def test_flags_file_of_another_form_is_named_only(root: Path, text: str) -> None:
+    """Nothing is promised that no check looks at."""
+    _, written, document = made(root, {"flags.json": text})
+    assert "# Also found: flags.json" in written.text
+    assert "flags" not in document
+
+
+@pytest.mark.parametrize("has_file", [True, False])
+def test_flag_endpoints_are_asked(root: Path, has_file: bool) -> None:
+    """The paths with their prefixes; which flags are required is in the file, or to be filled in."""
+    _, written, document = made(root, {"main.py": FLAG_ROUTES, **({"flags.json": FLAGS} if has_file else {})})
+    base = "/api/v1/feature-flags"
+    paths = {"status": f"{base}/status", "flag": f"{base}/{{flag}}", "evaluate": f"{base}/{{flag}}/evaluate"}
+    known = {"file": "flags.json", "required": ["checkout", "search"]} if has_file else {}
+    assert document["flags"] == {"source": "http", **paths, **known}
+    assert any(text.startswith("required") for _, text in written.fill) is not has_file
+
+
+@pytest.mark.parametrize("gone", ["/status", "/{name}", "/{name}/evaluate"])
+def test_half_an_api_of_flags_is_none(root: Path, gone: str) -> None:
+    """A service that has no such endpoint would fail each check of the gate."""
+    _, _, document = made(root, {"main.py": FLAG_ROUTES.replace(f'("{gone}")', '("/other")')})
     assert "flags" not in document
 
 
@@ -646,7 +692,7 @@ def test_compliance_kit(tmp_path: Path) -> None:
     assert seen.notes == ()
     assert document == {
         "service": {"name": "compliance-kit", "owner": "platform@dogan.ai", "runbook": "runbook.md"},
-        "policy": {"required": ["health", "database", "redis"], "deadline": "15m"},
+        "policy": {"required": ["health", "database", "redis", "flags"], "deadline": "15m"},
         "env": {
             "local": {
                 "kind": "embedded",
@@ -663,11 +709,18 @@ def test_compliance_kit(tmp_path: Path) -> None:
         },
         "database": {"connect-within": "1s", "query-within": "100ms", **document["database"]},
         "redis": {"ping-within": "50ms"},
+        "flags": {
+            "source": "http",
+            "status": "/feature-flags/status",
+            "flag": "/feature-flags/{flag}",
+            "evaluate": "/feature-flags/{flag}/evaluate",
+            "file": "feature_flags/flags.json",
+            "required": ["compliance_report_generator", "compliance_report_generator_full"],
+        },
     }
     assert set(document["database"]) <= {"connect-within", "query-within", "migrations"}
-    assert '# file = "feature_flags/flags.json"' in written.text
     settings = loaded(root, written)
-    assert list(settings.gates) == ["health", "database", "redis"]
+    assert list(settings.gates) == ["health", "database", "redis", "flags"]
     assert isinstance(settings.gates["health"], Health)
 
 
@@ -676,6 +729,7 @@ def test_compliance_kit_is_judged_by_what_was_written(tmp_path: Path) -> None:
     """The next step that `readiness init` names works: the run starts the example, and ends in GO."""
     root = tmp_path / "compliance-kit"
     shutil.copytree(KIT, root, ignore=shutil.ignore_patterns("readiness.toml", "reports", "__pycache__"))
+    shutil.copytree(KIT.parent / "service_base", tmp_path / "service_base")
     assert cli.main(["init", "--path", str(root)]) == 0
     command = [sys.executable, "-m", "pytest", "--env=local", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True, timeout=120)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from readiness.config import model
+from readiness.config import flags_table, model
 from readiness.config.merging import Place
+from readiness.config.redis_address import AddressError, parse_address
 from readiness.config.suggest import known_names
 from readiness.config.validation import schema_error
 from readiness.config.variables import Substitution
@@ -58,7 +59,18 @@ class Parts:
 
 def contradictions(parts: Parts) -> Said:
     """Yields everything that is wrong although each table has its shape."""
-    for check in (_gate_names, _waivers, _addresses, _live, _containers, _files, _endpoints, _repeated, _rollout):
+    for check in (
+        _gate_names,
+        _waivers,
+        _addresses,
+        _live,
+        _containers,
+        _files,
+        _endpoints,
+        _repeated,
+        _flags,
+        _rollout,
+    ):
         yield from check(parts)
 
 
@@ -122,7 +134,7 @@ def _addresses(parts: Parts) -> Said:
         return
     for gate in parts.gates:
         table = parts.tables.get(gate.name)
-        needs = "url" if isinstance(table, model.Flags) and table.source != "file" else gate.needs
+        needs = "url" if isinstance(table, model.Flags) and table.source != "file" and not table.url else gate.needs
         if table is None or needs not in _ADD_ADDRESS or _has_address(where, needs):
             continue
         what, remedy = _ADD_ADDRESS[needs]
@@ -143,32 +155,48 @@ def _live(parts: Parts) -> Said:
     where = parts.where
     if not isinstance(where, model.Live):
         return
-    path: Place = ("where", "url")
-    if where.url is not None and not parts.is_open(path):
-        try:
-            url = urlsplit(where.url)
-            has_host = bool(url.hostname) and (url.port or 1) > 0
-        except ValueError:
-            has_host = False
-        if not has_host:
-            yield path, f"{parts.show(path, where.url)} names no host and port.", 'Write it as "https://host:port".'
-        elif url.query or url.fragment:
-            text = f"{parts.show(path, where.url)} is no base address: it has a query or a fragment."
-            yield path, text, "End it before the '?' or '#'."
+    if where.url is not None:
+        yield from _base_address(parts, ("where", "url"), where.url)
+    instances: list[tuple[Place, str]] = [
+        (("where", "instances", index), each) for index, each in enumerate(where.instances or ())
+    ]
+    for place, address in instances:
+        yield from _base_address(parts, place, address)
+    yield from _unique(parts, instances, "the instance")
     schemes = {
         "database": (r"postgres(?:ql)?(?:\+\w+)?://|(?:\s*\w+\s*=)", '"postgresql://user:password@host:5432/name"'),
-        "redis": (r"rediss?://|unix://", '"redis://:password@host:6379/0"'),
     }
     for name, (scheme, example) in schemes.items():
         store: model.Store | None = getattr(where, name)
         path = ("where", name, "url")
         if store is not None and not parts.is_open(path) and not re.match(scheme, store.url.reveal()):
             yield path, "the address has a scheme that the gate cannot use.", f"Write it as {example}."
+    path = ("where", "redis", "url")
+    if where.redis is not None and not parts.is_open(path):
+        try:
+            parse_address(where.redis.url.reveal())
+        except AddressError as error:
+            yield path, error.text, error.remedy
     for name, value in where.headers.items():
         if re.search(r"[\r\n\0]", value.reveal()):
             seen = hidden(parts.substitution.used.get(("where", "headers", name), ()))
             remedy = "Take the line break out; a variable that was read from a file often ends in one."
             yield ("where", "headers", name), f"{seen} holds a line break, which no header can.", remedy
+
+
+def _base_address(parts: Parts, path: Place, address: str) -> Said:
+    if parts.is_open(path):
+        return
+    try:
+        url = urlsplit(address)
+        has_host = bool(url.hostname) and (url.port or 1) > 0
+    except ValueError:
+        has_host = False
+    if not has_host:
+        yield path, f"{parts.show(path, address)} names no host and port.", 'Write it as "https://host:port".'
+    elif url.query or url.fragment:
+        text = f"{parts.show(path, address)} is no base address: it has a query or a fragment."
+        yield path, text, "End it before the '?' or '#'."
 
 
 def _containers(parts: Parts) -> Said:
@@ -246,6 +274,19 @@ def _endpoints(parts: Parts) -> Said:
                 for index, each in enumerate(table.endpoints)
             ]
             yield from _unique(parts, places, "the endpoint")
+            for index, each in enumerate(table.endpoints):
+                if isinstance(each, model.Endpoint):
+                    yield from _method(parts, ("gates", gate, "endpoints", index), each)
+
+
+def _method(parts: Parts, path: Place, endpoint: model.Endpoint) -> Said:
+    if endpoint.is_safe and endpoint.body is not None:
+        text = f"`body` is sent with {endpoint.method}, which has none."
+        yield (*path, "body"), text, 'Add method = "POST", or take it out.'
+    elif not endpoint.is_safe and isinstance(parts.where, model.Live) and parts.where.protected:
+        text = f"{endpoint.method} may change something, and this environment is protected."
+        env = f"[env.{parts.environment}]"
+        yield (*path, "method"), text, f"Use {', '.join(model.SAFE_METHODS)}, or set protected = false in {env}."
 
 
 def _repeated(parts: Parts) -> Said:
@@ -271,6 +312,15 @@ def _unique(parts: Parts, places: list[tuple[Place, str]], what: str) -> Said:
         seen.add(name)
         if counts[name] == 0:
             seen.discard(name)
+
+
+def _flags(parts: Parts) -> Said:
+    for gate, table in parts.tables.items():
+        if isinstance(table, model.Flags):
+            for key, text, remedy in flags_table.contradictions(table):
+                path: Place = ("gates", gate, *key)
+                if not parts.is_open(path):
+                    yield path, text, remedy
 
 
 def _rollout(parts: Parts) -> Said:

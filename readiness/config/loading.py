@@ -271,6 +271,9 @@ def _literal_secrets(parts: Parts) -> Iterator[tuple[str, str]]:
                 yield from ((f"{name}.{store}.url", part) for part in secret_parts(address.url.reveal())[1:])
         if where.url is not None and ("where", "url") not in parts.substitution.used:
             yield from ((f"{name}.url", part) for part in secret_parts(where.url)[1:])
+        for index, instance in enumerate(where.instances or ()):
+            if ("where", "instances", index) not in parts.substitution.used:
+                yield from ((f"{name}.instances", part) for part in secret_parts(instance)[1:])
         for header, value in where.headers.items():
             # Others, such as Accept, hold nothing secret.
             if _SECRET_HEADER.search(header) and ("where", "headers", header) not in parts.substitution.used:
@@ -284,7 +287,16 @@ def _secrets_in(value: Any) -> Iterator[Secret]:
         yield value
     elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
-            yield from _secrets_in(getattr(value, name))
+            inner = getattr(value, name)
+            if name == "headers" and isinstance(inner, dict):  # others, such as Accept, hold nothing secret
+                yield from (
+                    Secret(word)
+                    for header, each in inner.items()
+                    if _SECRET_HEADER.search(header)
+                    for word in each.reveal().split()[-1:]
+                )
+            else:
+                yield from _secrets_in(inner)
     elif isinstance(value, (list, tuple, dict)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _secrets_in(item)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
-from readiness.config.quantity import Duration, Ratio
+from readiness.config.quantity import Duration, Ratio, Size
 from readiness.redact import Secret
 
 
@@ -32,6 +33,16 @@ Limit: TypeAlias = Annotated[Duration, Meta(extra_json_schema={"pattern": Durati
 Share: TypeAlias = Annotated[Ratio, Meta(extra_json_schema={"pattern": Ratio.share_pattern()})]
 """A ratio of at most 100%: above that a limit could never trip."""
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
+BodyLimit: TypeAlias = Annotated[Size, Meta(extra_json_schema={"pattern": Size.positive_pattern()})]
+HeaderName: TypeAlias = Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?!\n)$", title="header name")]
+MediaType: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9A-Za-z][0-9A-Za-z!#$&^_.+-]*/[0-9A-Za-z!#$&^_.+-]+(?!\n)$", title="media type, as in text/html"
+    ),
+]
+Accepted: TypeAlias = Annotated[list[NonEmptyText], Meta(min_length=1)]
+"""What counts as healthy besides the words that are known for it."""
 Command: TypeAlias = Annotated[list[NonEmptyText], Meta(min_length=1)]
 _RELATION = r"\s*(>=|<=|==|!=|~=|<|>)\s*[0-9]+(\.[0-9]+)*\s*"
 VersionRange: TypeAlias = Annotated[
@@ -117,14 +128,28 @@ class Store(Table, frozen=True):
     url: Secret
 
 
+class RedisStore(Store, frozen=True):
+    """Address of the Redis or Valkey of a live environment."""
+
+    url: Secret
+    """One server: `redis://user:password@host:6379/0`, `rediss://` for TLS (with `?ssl_ca_certs=FILE` and the like),
+    `unix:///run/redis.sock?db=0`. The primary that Sentinels name:
+    `redis+sentinel://:password@host:26379,host2:26379/service-name/0`, where `?sentinel_password=` is the Sentinels'
+    own. A cluster, whose every primary is judged: `redis+cluster://:password@host:6379,host2:6379`. TLS for these two is
+    `rediss+sentinel://` and `rediss+cluster://`; `valkey` stands for `redis` everywhere."""
+
+
 class Live(Table, frozen=True, tag_field="kind", tag="live"):
     """A running system; only read unless `protected = false`."""
 
     url: HttpUrl | None = None
+    instances: Annotated[list[HttpUrl], Meta(min_length=1)] | None = None
+    """Addresses of the single instances behind `url`: the gate `health` judges each of them besides `url`, so that one
+    bad replica is found. All other gates use `url` alone."""
     headers: dict[str, Secret] = {}
     """Sent with every request to the service."""
     database: Store | None = None
-    redis: Store | None = None
+    redis: RedisStore | None = None
     protected: bool = True
     """No check writes anything to the target."""
 
@@ -133,18 +158,39 @@ EnvironmentTable: TypeAlias = Embedded | Containers | Live
 
 # --- what -------------------------------------------------------------------------------------------------------
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+"""RFC 9110, 9.2.1."""
+
 
 class Endpoint(Table, frozen=True):
     """One endpoint and what a healthy answer is."""
 
     path: UrlPath
     status: Annotated[int, Meta(ge=100, le=599)] = 200
+    """The answer is read for what it says of the service's health only where this is 2xx."""
     json: dict[str, Any] | None = None
-    """Subset that the JSON answer must contain."""
+    """Subset that the JSON answer must contain. A value that is expected here is not read in any other way."""
     schema: str | None = None
-    """Path of a JSON Schema that the answer must satisfy."""
+    """Path of a JSON Schema that the answer must satisfy; `$ref` may name files in the configuration's folder."""
+    content_type: MediaType | None = None
+    """Media type of the answer, without parameters. `text/html` says as well that a page is the answer wanted."""
+    accept: Accepted | None = None
+    """Overrides the table's `accept`."""
     within: Limit | None = None
     """Overrides the table's `within`."""
+    max_body: BodyLimit | None = None
+    """Overrides the table's `max-body`."""
+    method: Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    """On a protected environment GET, HEAD or OPTIONS: the others may change something."""
+    body: dict[str, Any] | None = None
+    """Sent as JSON, with POST, PUT, PATCH or DELETE."""
+    headers: dict[HeaderName, Secret] = {}
+    """Sent with requests to this endpoint, besides and instead of the environment's."""
+
+    @property
+    def is_safe(self) -> bool:
+        """True where asking changes nothing on the service, as HTTP defines it."""
+        return self.method in SAFE_METHODS
 
     def __str__(self) -> str:
         return self.path
@@ -165,6 +211,12 @@ class Health(Table, frozen=True):
     endpoints: Annotated[list[UrlPath | Endpoint], Meta(min_length=1)]
     within: Limit = field(default_factory=lambda: Duration.parse("500ms"))
     """Limit of the 95th percentile of `samples` requests to one endpoint."""
+    accept: Accepted | None = None
+    """What counts as healthy in an answer besides the words that are known for it, such as ["degraded"]. Also: "null",
+    "false"; "empty" for an answer without a body, "html" for a page; a JSON Pointer such as "/components/mail" for a part
+    that is not to be read; "any" to read nothing at all."""
+    max_body: BodyLimit | None = None
+    """Limit of an answer's size. Without one, answers above 8 MiB cannot be judged."""
     samples: Annotated[int, Meta(ge=1, le=1000)] = 5
     attempts: Annotated[int, Meta(ge=1, le=100)] = 1
     """A pass after a retry is counted as flaky."""
@@ -174,8 +226,24 @@ class Health(Table, frozen=True):
 
     @property
     def targets(self) -> tuple[Endpoint, ...]:
-        """The endpoints in their long form."""
-        return tuple(Endpoint(path=each) if isinstance(each, str) else each for each in self.endpoints)
+        """The endpoints in their long form, with the table's own keys where they have none."""
+        given = (Endpoint(path=each) if isinstance(each, str) else each for each in self.endpoints)
+        return tuple(
+            replace(
+                each,
+                within=each.within or self.within,
+                accept=self.accept if each.accept is None else each.accept,
+                max_body=each.max_body or self.max_body,
+            )
+            for each in given
+        )
+
+    @property
+    def release(self) -> Endpoint:
+        """Where `version` is asked for, with the headers that the endpoint of the same path has."""
+        path = self.version.path if self.version is not None else ""
+        headers = next((each.headers for each in self.targets if each.path == path), {})
+        return Endpoint(path=path, headers=headers, within=self.within, max_body=self.max_body)
 
 
 class Migrations(Table, frozen=True):
@@ -183,6 +251,9 @@ class Migrations(Table, frozen=True):
 
     tool: Literal["alembic"]
     path: NonEmptyText
+    """The folder of the migration scripts (where env.py is), or an alembic.ini. They are read and never run."""
+    version_table: NonEmptyText = "alembic_version"
+    """As env.py names it to alembic; `schema.name` where it also sets version_table_schema."""
 
 
 class Database(Table, frozen=True):
@@ -195,14 +266,34 @@ class Database(Table, frozen=True):
     tables: Annotated[list[NonEmptyText], Meta(min_length=1)] | None = None
     """Tables, `name` or `schema.name`, that exist and can be read."""
     migrations: Migrations | None = None
-    max_connections: Share | None = None
-    """Share of max_connections in use."""
-    max_query_age: Limit | None = None
-    max_idle_in_transaction: Limit | None = None
+    max_connections: Share = field(default_factory=lambda: Ratio.parse("80%"))
+    """Share of max_connections in use, those reserved for superusers included; also of a connection limit that the role
+    or the database has."""
+    max_query_age: Limit = field(default_factory=lambda: Duration.parse("5m"))
+    """Limit of the time that the oldest active query has been running, on the whole server."""
+    max_idle_in_transaction: Limit = field(default_factory=lambda: Duration.parse("10m"))
+    """Limit of the time that a session has been idle inside a transaction, on the whole server."""
     max_replication_lag: Duration | None = None
+    """Wants at least one standby that is streaming; limit of the time until it has replayed what was written."""
     max_deadlocks: Annotated[int, Meta(ge=0)] | None = None
+    """Limit of the deadlocks since an earlier run on this machine, at least an hour ago where there was one; else during
+    the run. Never of the counter since the database was made."""
     max_mean_query: Limit | None = None
-    """Mean time of a statement in pg_stat_statements."""
+    """Limit of the mean time of each statement that pg_stat_statements has counted at least five calls of."""
+
+
+EvictionPolicy: TypeAlias = Literal[
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-lrm",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-lrm",
+    "volatile-random",
+    "volatile-ttl",
+]
 
 
 class Redis(Table, frozen=True):
@@ -211,26 +302,80 @@ class Redis(Table, frozen=True):
     ping_within: Limit = field(default_factory=lambda: Duration.parse("50ms"))
     """Limit of the 95th percentile of PING."""
     server_version: VersionRange | None = None
-    max_memory: Share | None = None
-    """used_memory as a share of maxmemory."""
-    eviction_policy: NonEmptyText | None = None
+    max_memory: Share = field(default_factory=lambda: Ratio.parse("90%"))
+    """used_memory as a share of maxmemory; where the server has none, of the memory of its machine. A cache that is
+    meant to be full and to evict needs `"100%"`, or `redis/memory` among the advisory checks."""
+    eviction_policy: EvictionPolicy | None = None
+    """What maxmemory-policy must be."""
     max_evicted_keys: Annotated[int, Meta(ge=0)] | None = None
+    """Keys evicted since the last run on this machine, or during this one where there was none in the last 7 days."""
     min_hit_rate: Share | None = None
+    """Share of look-ups that found their key, since the server started; at least 100 look-ups are needed."""
     persistence: bool | None = None
-    """The last save or AOF rewrite succeeded."""
-    max_clients: Share | None = None
+    """Data reaches the disk: save points or AOF are configured, and the last save, write and rewrite succeeded."""
+    max_clients: Share = field(default_factory=lambda: Ratio.parse("80%"))
+    """Connections as a share of maxclients."""
+    max_replication_lag: Limit = field(default_factory=lambda: Duration.parse("15s"))
+    """How long ago a replica may have acknowledged, or heard from its primary, which speaks up every 10 s by default."""
+    min_replicas: Count | None = None
+    """Replicas that a primary must have online; without it, one that has lost its only replica looks like one that
+    never had any."""
 
 
 class Flags(Table, frozen=True):
     """Feature flags are served, well defined, and behave."""
 
     source: Literal["http", "file", "ofrep", "unleash"] = "http"
+    """Where the flags are: an HTTP API of the service, a JSON file, OpenFeature's remote evaluation protocol, or Unleash's
+    client API. A file evaluates nothing, so that only `service`, `definitions` and `required` judge it."""
+    url: HttpUrl | None = None
+    """Address of the flag service, where it is not the environment's. Other services may share it, so that none of its
+    flags is ever changed."""
+    headers: dict[HeaderName, Secret] = {}
+    """Sent with every request to `url`, such as the Authorization that Unleash wants."""
     status: UrlPath | None = None
+    """http: path of the status of all flags; default "/feature-flags/status"."""
     flag: UrlPath | None = None
+    """http: path of one flag, with {flag} where its name goes; default "/feature-flags/{flag}". GET returns its
+    definition, PUT merges into it. unleash: path of all features; default "/api/client/features"."""
     evaluate: UrlPath | None = None
+    """Path of an evaluation, with {flag} where the flag's name goes. http: default "/feature-flags/{flag}/evaluate"; ofrep:
+    default "/ofrep/v1/evaluate/flags/{flag}", the bulk evaluation being the path above it."""
     file: NonEmptyText | None = None
+    """Definitions in the repository: {"flags": {name: definition}}. They are judged beside those that the service has."""
     required: Annotated[list[NonEmptyText], Meta(min_length=1)] | None = None
-    sample_users: Count = 2000
+    """Flags that have to be there; each is evaluated and judged."""
+    percentages: dict[str, Share] = {}
+    """Flag to the percentage of users that it is to reach, where that is not what its own definition says; ofrep tells no
+    definitions, so that without this or a file no share is judged."""
+    sample_users: Annotated[int, Meta(ge=1, le=100_000)] = 2000
+    """Each is asked for once per flag and run: users readiness-1, readiness-2 and so on, at most 8 at once."""
+
+    @property
+    def asks_the_service(self) -> bool:
+        """True where the flags are asked for at the environment's own address."""
+        return self.source != "file" and self.url is None
+
+    @property
+    def defined(self) -> bool:
+        """True where definitions can be read."""
+        return self.source != "ofrep" or self.file is not None
+
+    @property
+    def evaluated_flags(self) -> list[str] | None:
+        """The required flags, where something evaluates them."""
+        return self.required if self.source != "file" else None
+
+    @property
+    def flags_with_a_share(self) -> list[str] | None:
+        """The flags of which is known what share of the users they are to reach."""
+        told = self.evaluated_flags or []
+        return (told if self.defined else [flag for flag in told if flag in self.percentages]) or None
+
+    @property
+    def changeable_flags(self) -> list[str] | None:
+        """The flags that can be changed through the source, and whose service is the environment's own."""
+        return self.required if self.source == "http" and self.url is None else None
 
 
 class ConfigLint(Table, frozen=True):

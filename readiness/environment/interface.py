@@ -19,6 +19,8 @@ class Target:
     protected: bool
     url: str | None = field(default=None, repr=False)
     """Base address of the service, without a trailing slash."""
+    instances: tuple[str, ...] = field(default=(), repr=False)
+    """The same of its single instances, where they are known."""
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     database_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)

@@ -28,6 +28,7 @@ class LiveEnvironment:
             kind="live",
             protected=where.protected,
             url=where.url.rstrip("/") if where.url is not None else None,
+            instances=tuple(each.rstrip("/") for each in where.instances or ()),
             headers={name: value.reveal() for name, value in where.headers.items()},
             database_url=where.database.url.reveal() if where.database is not None else None,
             redis_url=where.redis.url.reveal() if where.redis is not None else None,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 from readiness.errors import NotMeasured
 from readiness.probes.deadline import Deadline
 from readiness.probes.http_address import (
-    REDIRECTS,
     base_address,
     check_redirects,
     checked_headers,
@@ -20,12 +19,12 @@ from readiness.probes.http_address import (
     shown_url,
 )
 from readiness.probes.http_body import read_body
-from readiness.probes.interface import Budget, LatencyObservation
+from readiness.probes.interface import Budget
 from readiness.probes.reply import EndpointObservation, Reply
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import httpx
 
@@ -54,6 +53,7 @@ class HttpProbe:
     Args:
         base_url: address of the service; credentials in it are sent as basic authentication.
         headers: sent with every request, to this target only.
+        instances: addresses of the single instances of the service, for `observe_each`.
         budget: seconds left of the whole run.
         timeout_s: bound of one request in all, redirects and body included.
         connect_timeout_s: bound of name resolution, TCP and TLS together.
@@ -69,6 +69,7 @@ class HttpProbe:
         base_url: str,
         headers: Mapping[str, str] | None = None,
         *,
+        instances: Sequence[str] = (),
         budget: Budget,
         timeout_s: float = 10.0,
         connect_timeout_s: float = 3.0,
@@ -78,12 +79,19 @@ class HttpProbe:
         self._base, authorization = base_address(base_url)
         self._headers = {**authorization, **checked_headers(headers or {})}
         self._budget = budget
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
+        self.most_bytes = most_bytes
         self._connect_timeout_s = connect_timeout_s
-        self._most_bytes = most_bytes
         self._tls = tls
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
+        bounds: dict[str, Any] = {
+            "timeout_s": timeout_s,
+            "connect_timeout_s": connect_timeout_s,
+            "most_bytes": most_bytes,
+        }
+        others = {address.rstrip("/"): None for address in instances if address.rstrip("/") != base_url.rstrip("/")}
+        self._instances = [HttpProbe(each, headers, budget=budget, tls=tls, **bounds) for each in others]
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +105,18 @@ class HttpProbe:
             client, self._client = self._client, None
         if client is not None:
             client.close()
+        for instance in self._instances:
+            instance.close()
+
+    @property
+    def header_names(self) -> tuple[str, ...]:
+        """Names of the headers that are sent with every request."""
+        return tuple(self._headers)
+
+    @property
+    def address(self) -> str:
+        """The address of the service, as it may be shown."""
+        return shown_url(self._base)
 
     def reach(self) -> None:
         """Somebody takes connections at the address; nothing is asked.
@@ -114,7 +134,7 @@ class HttpProbe:
         url = httpx.URL(self._base)
         if environment_proxy(url) is not None:
             return
-        exchange = Exchange(Deadline(self._timeout_s, self._budget), self._connect_timeout_s)
+        exchange = Exchange(Deadline(self.timeout_s, self._budget), self._connect_timeout_s)
         with failures(exchange, f"connecting to {peer_of(self._base)}", peer_of(self._base)):
             port = url.port or (443 if url.scheme == "https" else 80)
             BoundedBackend().connect_tcp(url.host, port).close()
@@ -144,6 +164,7 @@ class HttpProbe:
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
         follow: bool = False,
+        most_bytes: int | None = None,
     ) -> Reply:
         """Returns the answer, whatever its status. Nothing is ever sent twice.
 
@@ -155,6 +176,7 @@ class HttpProbe:
             timeout_s: instead of the probe's own.
             follow: follow up to 5 redirects, to the same scheme, host and port only. A redirect to elsewhere is
                 returned as the answer: headers with credentials never leave the target.
+            most_bytes: instead of the probe's own.
 
         Raises:
             NotMeasured: there was no answer, or none that could be read whole within the bounds.
@@ -164,7 +186,7 @@ class HttpProbe:
 
         if not path.startswith("/"):
             raise ValueError(f"a path begins with '/', unlike {path[:40]!r}; the address is the environment's")
-        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        limit_s = self.timeout_s if timeout_s is None else timeout_s
         deadline = Deadline(limit_s, self._budget)
         # Cookies are of this request and its redirects; nothing is kept from one request to the next.
         message = _Message(method, self._base + path, json, self._with(headers or {}), httpx.Cookies())
@@ -173,7 +195,7 @@ class HttpProbe:
         elapsed_ms = 0.0
         connect_ms: float | None = None
         while True:
-            reply, target = self._send(message, deadline)
+            reply, target = self._send(message, deadline, self.most_bytes if most_bytes is None else most_bytes)
             elapsed_ms += reply.elapsed_ms
             connect_ms = reply.connect_ms if reply.connect_ms is not None else connect_ms
             if not follow or target is None:
@@ -193,32 +215,19 @@ class HttpProbe:
         Raises:
             NotMeasured: one of them could not be observed; says which.
         """
-        follow = endpoint.status not in REDIRECTS
-        # A limit above the probe's own bound must be reachable, or a slow answer could not be told from none.
-        timeout_s = max(self._timeout_s, 2 * endpoint.within) if endpoint.within else self._timeout_s
-        latencies: list[float] = []
-        kept: list[Reply] = []
-        statuses: set[int] = set()
-        left_out = 0
-        for number in range(1, samples + 1):
-            try:
-                reply = self.request("GET", endpoint.path, timeout_s=timeout_s, follow=follow)
-            except NotMeasured as error:
-                raise NotMeasured(f"request {number} of {samples}: {error.cause}", error.remedy) from None
-            latencies.append(reply.elapsed_ms)
-            statuses.add(reply.status)
-            # An equal answer moves to the end, so that the last of the kept ones is the last that was given.
-            kept = [each for each in kept if (each.status, each.body) != (reply.status, reply.body)] + [reply]
-            while len(kept) > 1 and sum(len(each.body) for each in kept) > self._most_bytes:
-                del kept[0]
-                left_out += 1
-        return EndpointObservation(
-            endpoint.path,
-            LatencyObservation(tuple(latencies), kept[-1].where),
-            tuple(sorted(statuses)),
-            tuple(kept),
-            left_out,
-        )
+        from readiness.probes.sampling import sample
+
+        return sample(self, endpoint, samples)
+
+    def observe_each(self, endpoint: Endpoint, samples: int) -> tuple[EndpointObservation, ...]:
+        """Returns the same of the target and of each of its instances, which are asked at the same time.
+
+        Raises:
+            NotMeasured: one of them could not be observed; says which.
+        """
+        from readiness.probes.sampling import sample_each
+
+        return sample_each((self, *self._instances), endpoint, samples)
 
     def _with(self, headers: Mapping[str, str]) -> httpx.Headers:
         """Returns the probe's headers with these besides and instead of its own."""
@@ -226,7 +235,7 @@ class HttpProbe:
 
         return httpx.Headers({**self._headers, **checked_headers(headers)})
 
-    def _send(self, message: _Message, deadline: Deadline) -> tuple[Reply, str | None]:
+    def _send(self, message: _Message, deadline: Deadline, most_bytes: int) -> tuple[Reply, str | None]:
         """Returns one answer, and where it redirects to within the target."""
         import httpx
 
@@ -246,7 +255,7 @@ class HttpProbe:
             response = client.send(request, stream=True, follow_redirects=False)
             try:
                 _check_it_was_asked_for(exchange, where)
-                body = read_body(response, self._most_bytes, where)
+                body = read_body(response, most_bytes, where)
             finally:
                 response.close()
             elapsed_ms = (time.perf_counter() - started) * 1000 - (exchange.connect_ms or 0.0)

@@ -70,8 +70,12 @@ class _Gunzip:
         return self._member.eof or not self._has_begun
 
 
-def _too_large(where: str, most_bytes: int) -> NotMeasured:
-    return NotMeasured(
+class TooLarge(NotMeasured):
+    """The body is above the bound, so it was not read to its end."""
+
+
+def _too_large(where: str, most_bytes: int) -> TooLarge:
+    return TooLarge(
         f"{where}: the body is larger than the limit of {most_bytes / 1024**2:.3g} MiB",
         "Check an address that answers with less; a readiness answer is small.",
     )

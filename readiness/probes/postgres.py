@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from readiness.errors import NotMeasured
+from readiness.probes import postgres_activity, postgres_replication, postgres_statistics, postgres_tables
 from readiness.probes.interface import LatencyObservation
+from readiness.probes.marks import Marks
 from readiness.probes.postgres_session import PostgresSession
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from readiness.probes.interface import Budget
+    from readiness.probes.postgres_activity import ConnectionsObservation, Kind, SessionsObservation
+    from readiness.probes.postgres_replication import ReplicationObservation
     from readiness.probes.postgres_session import Cursor
+    from readiness.probes.postgres_statistics import DeadlockMark, DeadlockObservation, StatementsObservation
+    from readiness.probes.postgres_tables import MigrationObservation, TableObservation
 
-KINDS = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table"}
 MOST_ROWS = 10_000
 
 
@@ -35,25 +39,6 @@ class ConnectObservation:
     is_in_recovery: bool
     """True for a standby, which takes no writes."""
     uses_tls: bool
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class TableObservation:
-    """Whether a table is there and can be read by the role that the service uses."""
-
-    name: str
-    """As asked for."""
-    exists: bool
-    readable: bool
-    kind: str
-    """`table`, `partitioned table`, `view`, `materialized view` or `foreign table`; empty where there is none."""
-    schema: str
-    """Where it was found; empty where it was not."""
-    found_in: tuple[str, ...]
-    """Every schema with a relation of that name, also those outside the search path."""
-    error: str | None
-    """Why it is missing or cannot be read; None where it can."""
     where: str
 
 
@@ -83,18 +68,26 @@ class PostgresProbe:
         connect_timeout_s: bound of one connection, name resolution, TLS and authentication included.
         budget: seconds left of the whole run.
         query_timeout_s: bound of one observation on an open connection.
+        marks: what earlier runs have read of counters; default in the user's cache folder.
 
     Raises:
         NotMeasured: the text is not the address of a database.
     """
 
     def __init__(
-        self, dsn: str, *, connect_timeout_s: float = 5.0, budget: Budget, query_timeout_s: float = 10.0
+        self,
+        dsn: str,
+        *,
+        connect_timeout_s: float = 5.0,
+        budget: Budget,
+        query_timeout_s: float = 10.0,
+        marks: Marks | None = None,
     ) -> None:
         self._session = PostgresSession(
             dsn, connect_timeout_s=connect_timeout_s, query_timeout_s=query_timeout_s, budget=budget
         )
         self._where = self._session.where
+        self._marks = marks if marks is not None else Marks()
 
     def __enter__(self) -> Self:
         return self
@@ -174,34 +167,36 @@ class PostgresProbe:
         return found
 
     def table(self, name: str) -> TableObservation:
-        """Returns whether a table, view or foreign table exists and can be read.
+        """Returns whether a table can be read; see `postgres_tables.table`."""
+        return postgres_tables.table(self._session, name)
 
-        Args:
-            name: `name`, found through the search path, or `schema.name`; exactly as stored, so `Users` is not
-                `users`. A part with a dot in it stands in double quotes.
+    def migrations(self, version_table: str = "alembic_version") -> MigrationObservation:
+        """Returns the revisions that were applied; see `postgres_tables.migrations`."""
+        return postgres_tables.migrations(self._session, version_table)
 
-        Raises:
-            NotMeasured: it could not be found out, also because the table is locked.
-        """
-        import psycopg
-        from psycopg import sql
+    def connections(self) -> ConnectionsObservation:
+        """Returns how many connections there are; see `postgres_activity.connections`."""
+        return postgres_activity.connections(self._session)
 
-        schema, relation = _table_name(name)
-        with self._session.reading() as cursor:
-            found = cursor.execute(_FIND, (schema, relation, list(KINDS))).fetchall()
-            here = [(found_schema, kind) for found_schema, kind, is_meant in found if is_meant]
-            schemas = tuple(entry[0] for entry in found)
-            if not here:
-                elsewhere = f"; there is one in {', '.join(schemas)}" if schemas else ""
-                absent = f"there is no table {name}{' in the search path' if schema is None else ''}{elsewhere}"
-                return TableObservation(name, False, False, "", "", schemas, absent, self._where)
-            found_schema, kind = here[0]
-            error: str | None = None
-            try:
-                cursor.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(found_schema, relation)))
-            except psycopg.Error as refusal:
-                error = self._session.answer_of(refusal)
-        return TableObservation(name, True, error is None, KINDS[kind], found_schema, schemas, error, self._where)
+    def sessions(self, kind: Kind) -> SessionsObservation:
+        """Returns the clients' sessions in one state; see `postgres_activity.sessions`."""
+        return postgres_activity.sessions(self._session, kind)
+
+    def replication(self, watch_s: float) -> ReplicationObservation:
+        """Returns the standbys and how far behind they are; see `postgres_replication.replication`."""
+        return postgres_replication.replication(self._session, watch_s)
+
+    def deadlock_mark(self) -> DeadlockMark:
+        """Returns what deadlocks are counted from; see `postgres_statistics.deadlock_mark`."""
+        return postgres_statistics.deadlock_mark(self._session, self._marks)
+
+    def deadlocks(self, mark: DeadlockMark) -> DeadlockObservation:
+        """Returns the deadlocks since then; see `postgres_statistics.deadlocks`."""
+        return postgres_statistics.deadlocks(self._session, mark, self._marks)
+
+    def statements(self) -> StatementsObservation:
+        """Returns the slowest statements; see `postgres_statistics.statements`."""
+        return postgres_statistics.statements(self._session)
 
     def accepts_writes(self) -> WriteObservation:
         """Returns whether the database takes a write, which is rolled back.
@@ -238,10 +233,6 @@ class PostgresProbe:
         return WriteObservation(error is None, error, method, in_recovery, elapsed_ms, self._where)
 
 
-_FIND = """SELECT n.nspname, c.relkind::text, coalesce(n.nspname = %s, pg_table_is_visible(c.oid))
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relname = %s AND c.relkind::text = ANY(%s) ORDER BY n.nspname"""
-
 _WRITABLE_SCHEMA = """SELECT (SELECT n.nspname FROM pg_catalog.pg_namespace n
     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'CREATE')
     ORDER BY array_position(current_schemas(false), n.nspname), n.nspname LIMIT 1)"""
@@ -251,7 +242,9 @@ def _write(cursor: Cursor, schema: str | None) -> None:
     from psycopg import sql
 
     if schema is None:
-        cursor.execute("SELECT lo_from_bytea(0, 'readiness')")
+        number = int(_value(cursor.execute("SELECT lo_from_bytea(0, 'readiness')")))
+        # Before version 16 large objects could be written in a read-only transaction; comments never.
+        cursor.execute(f"COMMENT ON LARGE OBJECT {number} IS 'readiness'")
         return
     table = sql.Identifier(schema, f"readiness_{secrets.token_hex(8)}")
     cursor.execute(sql.SQL("CREATE TABLE {} (value integer)").format(table))
@@ -261,14 +254,3 @@ def _write(cursor: Cursor, schema: str | None) -> None:
 def _value(cursor: Cursor) -> Any:
     row = cursor.fetchone()
     return row[0] if row else None
-
-
-def _table_name(name: str) -> tuple[str | None, str]:
-    part = r'"(?:[^"]|"")+"|[^".]+'
-    match = re.fullmatch(rf"(?:({part})\.)?({part})", name)
-    if match is None:
-        raise NotMeasured(
-            f"{name[:80]!r} is not the name of a table", 'Write name or schema.name; with a dot in it, "na.me".'
-        )
-    parts = [text[1:-1].replace('""', '"') if text and text.startswith('"') else text for text in match.groups()]
-    return parts[0], str(parts[1])

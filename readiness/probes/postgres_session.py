@@ -7,7 +7,8 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from readiness.errors import NotMeasured
 from readiness.probes.deadline import Deadline, in_thread, watchdog
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 GRACE_S = 0.5
 """The server's own statement timeout comes this much earlier than ours, so that its better message is seen."""
 
-_LIMITS = """SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true),
-    set_config('idle_in_transaction_session_timeout', %s, true)"""
+TAG = "/* readiness */"
+"""Ends each query, so that pg_stat_statements tells ours from the service's; a comment before it might be cut off."""
+LOCK_WAIT_S = 0.5
+"""Nothing is asked that an ordinary reader of the table would not get at once; behind a migration it is given up."""
+
+_BEGIN = """BEGIN {}; SELECT set_config('statement_timeout', '{}ms', true), set_config('lock_timeout', '{}ms', true),
+    set_config('idle_in_transaction_session_timeout', '{}ms', true)"""
+"""Sent at once: with a client library's own BEGIN each observation would take another round trip."""
 
 
 class PostgresSession:
@@ -91,11 +98,13 @@ class PostgresSession:
             parameters = connection_parameters(self._dsn.reveal())
             # Rounded up: libpq counts in seconds and takes 1 for 2. The thread's deadline is the exact one.
             parameters |= {"connect_timeout": max(2, math.ceil(deadline.limit_s))}
-            parameters.setdefault("application_name", "readiness")
+            parameters["application_name"] = "readiness"  # whoever watches the server sees who asks
             parameters.setdefault("client_encoding", "utf8")  # text of a SQL_ASCII database would come as bytes
             started = time.perf_counter()
             # No prepared statements: behind a pooling proxy the next transaction may be on another server process.
-            connection = psycopg.connect(**parameters, prepare_threshold=None)
+            connection = psycopg.connect(
+                **parameters, autocommit=True, prepare_threshold=None, cursor_factory=_tagging_cursor()
+            )
             return connection, (time.perf_counter() - started) * 1000
 
         try:
@@ -134,14 +143,15 @@ class PostgresSession:
         from readiness.probes.postgres_failure import query_failure
 
         deadline = Deadline(self._query_timeout_s + GRACE_S, self._budget)
-        limit = f"{max(1, int((deadline.limit_s - GRACE_S) * 1000))}ms"
+        limit_ms = max(1, int((deadline.limit_s - GRACE_S) * 1000))
+        mode = "READ ONLY" if read_only else ""
+        begin = _BEGIN.format(mode, limit_ms, min(limit_ms, int(LOCK_WAIT_S * 1000)), limit_ms)
         descriptor = socket.fromfd(connection.pgconn.socket, socket.AF_INET, socket.SOCK_STREAM)
         # A stopped server answers no cancel request either; only the end of the connection ends the wait for it.
         with descriptor, watchdog(deadline, lambda: _shut(descriptor)) as dog:
             try:
-                connection.read_only = read_only or None
                 with connection.cursor() as cursor:
-                    cursor.execute(_LIMITS, (limit, limit, limit))
+                    cursor.execute(begin)
                     yield cursor
                 connection.rollback()
             except psycopg.Error as error:
@@ -154,6 +164,20 @@ class PostgresSession:
         if self._shared is not None:
             self._shared.close()
             self._shared = None
+
+
+@cache
+def _tagging_cursor() -> type[Cursor]:
+    import psycopg
+    from psycopg import sql
+
+    class TaggingCursor(psycopg.Cursor[tuple[Any, ...]]):
+        def execute(self, query: Any, *args: Any, **options: Any) -> Self:
+            if isinstance(query, sql.Composable):
+                return super().execute(query + sql.SQL(f" {TAG}"), *args, **options)
+            return super().execute(f"{query} {TAG}", *args, **options)
+
+    return TaggingCursor
 
 
 def _shut(descriptor: socket.socket) -> None:

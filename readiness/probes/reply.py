@@ -94,6 +94,29 @@ class EndpointObservation:
     """The answers that differ in status or body, oldest first, so that one `down` among five answers is seen."""
     left_out: int = 0
     """Different answers that were not kept because together they are too large."""
+    largest_bytes: int = 0
+    """Size of the largest body, decoded."""
+    instance: str = ""
+    """Address of the instance that answered, where there are several."""
+
+    @property
+    def of(self) -> str:
+        """Such as ` of http://10.0.0.1:8000` where there are several instances, to tell measurements apart."""
+        return f" of {self.instance}" if self.instance else ""
+
+    def expected(self, status: int) -> tuple[Reply, ...]:
+        """Returns the answers with this status: those whose body is worth reading."""
+        return tuple(reply for reply in self.replies if reply.status == status)
+
+    def said(self, status: int) -> tuple[str, ...]:
+        """Returns how the last answer with this status begins, or where it redirects to; for a message."""
+        reply = next(reversed(self.expected(status)), None)
+        if reply is None:
+            return ()
+        location = re.sub(r"(?<=//)[^/@]*@|[?#].*", "", reply.headers.get("location", ""))[:EXCERPT_CHARACTERS]
+        if location and status // 100 == 3:  # noqa: PLR2004 - the class of redirects
+            return (f"it redirects to {location}",)
+        return (f"it said {reply.excerpt}",) if reply.body else ()
 
     @property
     def p95_ms(self) -> float:

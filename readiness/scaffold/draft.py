@@ -15,6 +15,7 @@ EMBEDDED_POSTGRES = 18
 EMBEDDED_REDIS = 6
 _COLUMN = 40
 _FEW = 5
+_MANY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,9 @@ def _service(page: _Page, survey: Survey) -> None:
 
 def _policy(page: _Page, survey: Survey) -> None:
     stores = [name for name, kept in (("database", survey.postgres), ("redis", survey.redis)) if kept]
+    flags = ["flags"] if _judges_flags(survey) else []
     page.add("[policy]")
-    page.key("required", strings(["health", *stores]), "a GO needs each of them")
+    page.key("required", strings(["health", *stores, *flags]), "a GO needs each of them")
     page.key("deadline", '"15m"', "budget for the whole run")
     page.add("")
 
@@ -253,10 +255,34 @@ def _server_version(page: _Page, kept: Kept, embedded: int, default: str) -> Non
 
 
 def _flags(page: _Page, survey: Survey) -> None:
+    asked, names = survey.flag_endpoints, survey.flag_names
     if survey.flags:
-        page.add("# The gate of feature flags has no checks yet.", "# [flags]", '# source = "file"')
-        page.add(f"# file = {string(survey.flags)}", "")
         page.found.append(f"feature flags {survey.flags}")
+    if not _judges_flags(survey):
+        if survey.flags:
+            page.add(
+                f"# Also found: {shown(survey.flags)}, which defines feature flags in a form that no check reads.", ""
+            )
+        return
+    page.add("[flags]")
+    if asked is None:
+        page.key("source", '"file"', "nothing was found that evaluates them")
+    else:
+        page.key("source", '"http"', asked.where)
+        page.key("status", string(asked.status))
+        page.key("flag", string(asked.flag))
+        page.key("evaluate", string(asked.evaluate), "users are sampled here, and the kill switch is tried")
+    if names:
+        page.key("file", string(survey.flags), "its definitions are judged")
+        page.key("required", strings(names[:_MANY]), f"{len(names) - _MANY} more" if len(names) > _MANY else "")
+    else:
+        page.fill('required = ["my-flag"]', "flags that have to be there")
+    page.add("")
+
+
+def _judges_flags(survey: Survey) -> bool:
+    """Whether the gate can judge what was found."""
+    return bool(survey.flag_names) or survey.flag_endpoints is not None
 
 
 def _has_check(gates: tuple[Gate, ...], gate: str, name: str) -> bool:

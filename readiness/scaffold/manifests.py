@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import posixpath
 import re
 import tomllib
@@ -132,6 +133,18 @@ def flags_file(files: Files) -> str:
 
     found = [name for name in files.names if is_one(name) and not is_aside(name)]
     return min(found, key=lambda name: (not _FLAGS.fullmatch(name.rpartition("/")[2]), depth(name), name), default="")
+
+
+def flag_names(files: Files, name: str) -> tuple[str, ...]:
+    """Returns the flags that a file defines in the form that the gate reads; none where it has another."""
+    try:
+        document = json.loads(files.read(name)) if name else None
+    except (ValueError, RecursionError):
+        return ()
+    flags = document.get("flags") if isinstance(document, dict) else None
+    if not isinstance(flags, dict) or not all(isinstance(one, dict) and "rollout" in one for one in flags.values()):
+        return ()
+    return tuple(flags)
 
 
 def runbook(files: Files) -> str:

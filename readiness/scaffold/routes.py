@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from readiness.scaffold.files import is_aside
@@ -15,6 +15,9 @@ _HEALTH_SEGMENT = re.compile(
 )
 _WHOLE = frozenset({"/live", "/ready", "/alive", "/ping", "/up", "/status", "/_status"})
 """Words that say health only where they are all of the path."""
+FLAG = "{flag}"
+_PARAMETER = re.compile(r"\{[A-Za-z_]\w*\}|<(?:string:)?[A-Za-z_]\w*>")
+"""One segment of a path that is a name, as FastAPI and as Flask write it."""
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9._~-]+)+/?")
 _READY = ("/health/ready", "/readyz", "/health/readiness", "/healthz/ready", "/readiness", "/ready")
 _DEEPEST = 5
@@ -61,6 +64,8 @@ class RouteFacts:
     scope: Scope
     routes: list[Route] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
+    posts: list[Route] = field(default_factory=list)
+    """The same that take POST."""
     routers: dict[str, str | None] = field(default_factory=dict)
     """Dotted name of a router to its own prefix; None where that is computed."""
 
@@ -93,6 +98,17 @@ class Endpoints:
         named = [path for path in paths if re.search("ready|readiness", path)]
         alone = [path for path in paths if not re.search("live|alive|startup", path)]
         return next(iter([*named, *alone, *paths]), "")
+
+
+@dataclass(frozen=True, slots=True)
+class FlagEndpoints:
+    """The API of feature flags; paths with `{flag}` where a flag's name goes."""
+
+    status: str
+    flag: str
+    evaluate: str
+    where: str
+    """`file:line` of the evaluation."""
 
 
 # --- one file -----------------------------------------------------------------------------------------------------
@@ -146,6 +162,10 @@ def _decorated(call: ast.Call, facts: RouteFacts) -> None:
     if isinstance(call.func, ast.Attribute) and call.func.attr in _PARAMETERS and _takes_get(call):
         path = text_of(argument(call, 0, _PARAMETERS[call.func.attr]))
         _add(facts, facts.scope.resolve(call.func.value), path, call.lineno)
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "post":
+        path = text_of(argument(call, 0, "path", "rule"))
+        if path is not None:
+            facts.posts.append(Route(facts.scope.resolve(call.func.value), path, facts.scope.file, call.lineno))
 
 
 def _takes_get(call: ast.Call) -> bool:
@@ -214,6 +234,29 @@ def health_endpoints(facts: Sequence[RouteFacts]) -> Endpoints:
             for each in (certain, uncertain)
         )
     )
+
+
+def flag_endpoints(facts: Sequence[RouteFacts]) -> FlagEndpoints | None:
+    """Returns the API of feature flags: a status, one resource per flag, an evaluation; None where one is missing."""
+    shipped = [each for each in facts if not is_aside(each.scope.file)]
+    graph = _Graph(shipped)
+
+    def paths(routes: Iterable[Route]) -> dict[str, str]:
+        return {
+            _PARAMETER.sub(FLAG, prefix.text + route.path): f"{route.file}:{route.line}"
+            for route in routes
+            for prefix in graph.prefixes(route.owner)
+            if prefix.is_certain
+        }
+
+    read = paths(route for each in shipped for route in each.routes)
+    evaluated = paths(route for each in shipped for route in each.posts)
+    for path, where in sorted(evaluated.items()):
+        flag = path.removesuffix("/evaluate")
+        status = f"{flag.removesuffix(f'/{FLAG}')}/status"
+        if flag.endswith(f"/{FLAG}") and flag.count(FLAG) == 1 and "flag" in status and {flag, status} <= read.keys():
+            return FlagEndpoints(status, flag, path, where)
+    return None
 
 
 def is_health(path: str) -> bool:

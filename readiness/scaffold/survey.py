@@ -11,7 +11,14 @@ from readiness.scaffold import deployment, files, manifests
 from readiness.scaffold.apps import AppFacts, Start, app_facts, starts
 from readiness.scaffold.deployment import Mention, Store
 from readiness.scaffold.manifests import Alembic, Project
-from readiness.scaffold.routes import Endpoints, RouteFacts, health_endpoints, route_facts
+from readiness.scaffold.routes import (
+    Endpoints,
+    FlagEndpoints,
+    RouteFacts,
+    flag_endpoints,
+    health_endpoints,
+    route_facts,
+)
 from readiness.scaffold.source import is_worth_parsing, parse, scope_of
 from readiness.scaffold.toml import shown
 
@@ -51,6 +58,10 @@ class Survey:
     postgres: Kept | None
     redis: Kept | None
     flags: str
+    """The file that defines feature flags; empty where there is none."""
+    flag_names: tuple[str, ...]
+    """The flags in it; none where it has a form that the gate does not read."""
+    flag_endpoints: FlagEndpoints | None
     variables: dict[str, str]
     """Names of environment variables, each with the file that names it."""
     reads_database_url: bool
@@ -107,6 +118,8 @@ def survey(root: Path) -> Survey:
         postgres=postgres or _named(variables, "POSTGRES_", "PG"),
         redis=redis or _named(variables, "REDIS_"),
         flags=flags,
+        flag_names=manifests.flag_names(tree, flags),
+        flag_endpoints=flag_endpoints(source.routes),
         variables=variables,
         reads_database_url=source.reads_database_url,
         notes=tuple(tree.notes),

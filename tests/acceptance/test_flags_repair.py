@@ -90,7 +90,7 @@ def test_killed_in_between_the_next_run_repairs(
     assert service.flags["checkout"] == CHECKOUT
     assert list((tmp_path / "cache").rglob("*.json")) == []
     evidence = judged.check("flags/kill-switch[checkout]")["measurements"]
-    told = [str(each["value"]) for each in evidence if each["name"] == "checkout as an earlier run left it"]
+    told = [str(each["value"]) for each in evidence if each["name"] == "flag left by an earlier run"]
     assert len(told) == 1
     assert "by a run that was killed; put back now" in told[0]
 

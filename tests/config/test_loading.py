@@ -33,7 +33,7 @@ def test_full_example_loads(tmp_path: Path) -> None:
     health = settings.gates["health"]
     assert isinstance(health, Health)
     assert health.within.ms == 500
-    assert health.targets[0] == Endpoint(path="/health")
+    assert health.targets[0] == Endpoint(path="/health", within=health.within)
     assert health.version is not None
     assert health.version.equals == "2026.11.3"
     assert settings.missing == ()
@@ -145,8 +145,8 @@ def test_pyproject_works_alike(tmp_path: Path) -> None:
     """
     assert list(folder.load(text).gates) == ["health"]
     assert folder.lines(text.replace("endpoints", "endpoint")) == [
-        "pyproject.toml: [tool.readiness.health] endpoint: unknown key 'endpoint'. Known: endpoints, within, samples, "
-        "attempts, every, version. Did you mean 'endpoints'? Rename it or take it out.",
+        "pyproject.toml: [tool.readiness.health] endpoint: unknown key 'endpoint'. Known: endpoints, within, accept, "
+        "max-body, samples, attempts, every, version. Did you mean 'endpoints'? Rename it or take it out.",
         "pyproject.toml: [tool.readiness.health] endpoints: 'endpoints' is missing and has no default. "
         "Add endpoints = ... to this table.",
     ]

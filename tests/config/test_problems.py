@@ -47,10 +47,36 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "[policy] required[0]: the gate 'tls' is not available yet. Take it out until it is; it could not pass.",
         ],
     ),
+    "requests of an endpoint": (
+        f"{MINIMAL}[health]\nendpoints = [\n{{ path = '/a', method = 'get' }}, {{ path = '/b', headers = {{ 'a b' = 'c' }} }},\n"
+        "{ path = '/c', content-type = 'json', max-body = 5 },\n]\n",
+        [
+            '[health] endpoints[0].method: "get" is not known. Known: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT. '
+            "Did you mean 'GET'? Write one of these.",
+            '[health] endpoints[1].headers."a b": "a b" is no header name. Use letters, digits and \'-\'.',
+            '[health] endpoints[2].content-type: found "json", expected a media type, as in text/html. '
+            "Write a media type, as in text/html.",
+            '[health] endpoints[2].max-body: 5 has no unit; expected a size, such as "512MiB" or "1GiB". Write "5MiB".',
+        ],
+    ),
+    "requests that a protected environment forbids": (
+        f"{MINIMAL}instances = ['http://a', 'http://a', 'http://b/?x', 'http://:']\n[health]\nendpoints = [\n"
+        "{ path = '/a', method = 'POST' }, { path = '/b', body = { a = 1 } }, { path = '/c', method = 'HEAD' }\n]\n",
+        [
+            '[env.x] instances[2]: "http://b/?x" is no base address: it has a query or a fragment. '
+            "End it before the '?' or '#'.",
+            '[env.x] instances[3]: "http://:" names no host and port. Write it as "https://host:port".',
+            '[env.x] instances[1]: the instance "http://a" is listed 2 times. List it once.',
+            "[health] endpoints[0].method: POST may change something, and this environment is protected. "
+            "Use GET, HEAD, OPTIONS, or set protected = false in [env.x].",
+            '[health] endpoints[1].body: `body` is sent with GET, which has none. Add method = "POST", or take it out.',
+        ],
+    ),
     "unknown key of an endpoint": (
         f"{MINIMAL}[health]\nendpoints = [{{ path = '/a', staus = 200 }}]\n",
         [
-            "[health] endpoints[0].staus: unknown key 'staus'. Known: path, status, json, schema, within. "
+            "[health] endpoints[0].staus: unknown key 'staus'. Known: path, status, json, schema, content-type, accept, "
+            "within, max-body, method, body, headers. "
             "Did you mean 'status'? Rename it or take it out."
         ],
     ),
@@ -103,7 +129,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "Write only the path, /y; the host comes from the environment's url.",
             f'[health] endpoints[2]: found "health", expected {PATH}. Write "/health".',
             f'[health] endpoints[3]: found "/a b", expected {PATH}. Write {PATH}.',
-            f"[health] endpoints[4]: found 3, expected {PATH} or a table. Write {PATH} or a table.",
+            f"[health] endpoints[4]: found a number, expected {PATH} or a table. Write {PATH} or a table.",
             "[health] endpoints[5].path: 'path' is missing and has no default. Add path = ... to this table.",
         ],
     ),
@@ -130,7 +156,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "[env.x] kind: the kind \"liv\" is not known. Known: embedded, containers, live. Did you mean 'live'? "
             "Write one of these.",
             "[env.x] foo: unknown key 'foo'. Known: kind, service, prepare, ready, ready-within, "
-            f"{GATES}, postgres, image, container-port, url, headers, protected. Rename it or take it out.",
+            f"{GATES}, postgres, image, container-port, url, instances, headers, protected. Rename it or take it out.",
             "[env.y] kind: 'kind' is missing and has no default. Known: embedded, containers, live. "
             'Add kind = "live", or another of these.',
             "[env.z] kind: a number is no kind. Known: embedded, containers, live. Write one of these.",
@@ -196,7 +222,8 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "[env.x.database] url: the address has a scheme that the gate cannot use. "
             'Write it as "postgresql://user:password@host:5432/name".',
             "[env.x.redis] url: the address has a scheme that the gate cannot use. "
-            'Write it as "redis://:password@host:6379/0".',
+            'Write it as "redis://:password@host:6379/0", or begin it with rediss:// for TLS, unix://, '
+            "redis+sentinel:// or redis+cluster://.",
         ],
     ),
     "no address, live": (
@@ -257,6 +284,31 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "missing tables": (
         "[env.x]\nkind = 'embedded'\n",
         ["[service]: the table 'service' is missing. Add [service] with name = \"...\"."],
+    ),
+    "flags of a file": (
+        f"{MINIMAL}[flags]\nsource = 'file'\n",
+        ['[flags] file: the source is a file, and none is named. Add file = "feature_flags/flags.json".'],
+    ),
+    "values of flags": (
+        f"{MINIMAL}[flags]\nrequired = ['checkout']\npercentages = {{ checkout = '101%' }}\nsample-users = 1000000\n",
+        [
+            '[flags] percentages.checkout: "101%" is more than the whole, and could never trip. '
+            "Write a ratio of at most 100%.",
+            "[flags] sample-users: found 1000000, expected at most 100000. Write a number of at most 100000.",
+        ],
+    ),
+    "flags": (
+        f"{MINIMAL}[flags]\nflag = '/flags'\nevaluate = '/evaluate'\nheaders = {{ Authorization = 'abcdef' }}\n"
+        "required = ['checkout']\npercentages = { chekout = '10%' }\n",
+        [
+            "[flags] flag: the path has no {flag}, so that all flags would be one. Write {flag} where the flag's name goes.",
+            "[flags] evaluate: the path has no {flag}, so that all flags would be one. "
+            "Write {flag} where the flag's name goes.",
+            "[flags] headers: they are sent to `url` of this table, which is not given. "
+            "Add url, or move them to the environment's headers.",
+            "[flags] percentages.chekout: the flag 'chekout' is not in required. Known: checkout. "
+            "Did you mean 'checkout'? Rename it, or add it to required.",
+        ],
     ),
     "rollout": (
         ROLLOUT.replace('"10%", "100%"', '"50%", "10%"').replace("prometheus =", "scrape = ['http://a']\nprometheus =")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from readiness import wire
 from readiness.config.model import Containers, Embedded, Live, Store
 from readiness.environment import factory
 from readiness.environment.embedded import EmbeddedEnvironment
+from readiness.environment.interface import Target
 from readiness.environment.live import LiveEnvironment
 from readiness.errors import UsageError
 from readiness.redact import Secret
@@ -21,6 +24,7 @@ def test_live(tmp_path: Path) -> None:
     """The target is what the table says: no slash at the end of the address, secrets revealed, and in no repr."""
     where = Live(
         url="https://staging.example.com/",
+        instances=["http://10.0.0.1:8000/", "http://[::1]:8000"],
         headers={"Authorization": Secret("Bearer s3cret")},
         database=Store(url=Secret("postgresql://db.invalid/app")),
         redis=Store(url=Secret("redis://cache.invalid/0")),
@@ -31,6 +35,8 @@ def test_live(tmp_path: Path) -> None:
     target = environment.provision()
     assert (target.name, target.kind, target.protected) == ("local", "live", False)
     assert target.url == "https://staging.example.com"
+    assert target.instances == ("http://10.0.0.1:8000", "http://[::1]:8000")
+    assert wire.from_builtins(json.loads(wire.to_json(target)), Target) == target
     assert target.headers == {"Authorization": "Bearer s3cret"}
     assert target.database_url == "postgresql://db.invalid/app"
     assert target.redis_url == "redis://cache.invalid/0"

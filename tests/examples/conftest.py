@@ -19,7 +19,7 @@ from tests.servers import Process, Servers
 from tests.waiting import wait_until
 
 KIT = Path(__file__).resolve().parents[2] / "examples" / "compliance-kit"
-sys.path.insert(0, str(KIT))  # for the tests of its pure modules
+sys.path[:0] = [str(KIT), str(KIT.parent)]  # for the tests of its pure modules, and of service_base's
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSer
 def _starter(factory: pytest.TempPathFactory) -> Iterator[StartService]:
     started: list[Service] = []
 
-    def start(backends: Backends, *, faults: str = "", wait: bool = True, **env: str) -> Service:
+    def start(backends: Backends, *, faults: str = "", wait: bool = True, folder: Path = KIT, **env: str) -> Service:
         (port,), output = free_ports(1), factory.mktemp("service") / "stdout"
         environ = {
             **os.environ,
@@ -112,7 +112,7 @@ def _starter(factory: pytest.TempPathFactory) -> Iterator[StartService]:
         with output.open("wb") as stdout:
             process = subprocess.Popen(
                 [sys.executable, "-m", "uvicorn", "service:app", "--port", str(port)],
-                cwd=KIT,
+                cwd=folder,
                 env=environ,
                 stdout=stdout,
                 stderr=subprocess.STDOUT,

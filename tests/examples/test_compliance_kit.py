@@ -17,9 +17,10 @@ import httpx
 import psycopg
 import pytest
 
-from compliance_kit.faults import KNOWN, Faults
+from compliance_kit.faults import KNOWN, OWN
 from compliance_kit.flags import Flag, Flags, User, bucket, deep_merge, evaluate
-from compliance_kit.settings import SettingsError, sqlalchemy_url
+from service_base.faults import OF_HEALTH, OF_SERVERS, Faults
+from service_base.settings import SettingsError, sqlalchemy_url
 
 if TYPE_CHECKING:
     from conftest import Backends, Service, StartService
@@ -57,7 +58,7 @@ def users_with(flag: Flag) -> set[str]:
     [
         ("/health", {"status": "healthy", "version": "2.0.0"}),
         ("/health/live", {"status": "alive"}),
-        ("/health/ready", {"status": "ready", "revision": "0002"}),
+        ("/health/ready", {"status": "ready", "revision": "0003"}),
         ("/health/db", {"status": "connected"}),
         ("/health/redis", {"status": "connected"}),
         ("/observability/status", {"status": "healthy"}),
@@ -98,7 +99,8 @@ def test_evaluate_writes_audit_row_and_report(service: Service, backends: Backen
     with psycopg.connect(backends.database_url) as db:
         row = db.execute(
             "select r.mapping_name, a.correlation_id from compliance_reports r"
-            " join audit_logs a on a.id = r.audit_log_id where a.id = %s",
+            " join audit_logs a on a.id = r.audit_log_id join report_audit_logs l on l.report_id = r.id"
+            " join feature_flag_evaluations f on f.audit_log_id = a.id where f.enabled and a.id = %s",
             [reply["audit_id"]],
         ).fetchone()
     assert row == ("audited", "audit-1")
@@ -215,7 +217,7 @@ def test_unsafe_correlation_id_is_replaced(service: Service, sent: str | None) -
 def test_every_log_line_is_json(service: Service) -> None:
     """Standard output is JSON from the first line on, uvicorn's lines included."""
     entries = [json.loads(line) for line in service.lines()]
-    assert {"uvicorn.error", "compliance_kit.application"} <= {entry["logger"] for entry in entries}
+    assert {"uvicorn.error", "service_base.application"} <= {entry["logger"] for entry in entries}
     assert all({"timestamp", "level", "message"} <= entry.keys() for entry in entries)
 
 
@@ -517,15 +519,19 @@ def test_missing_settings_are_named() -> None:
 def test_unreadable_fault_is_refused(text: str) -> None:
     """A missing, unreadable, unwanted or repeated argument is an error."""
     with pytest.raises(SettingsError, match=text.partition("=")[0]):
-        Faults.parse(text)
+        Faults.parse(text, KNOWN)
 
 
-def test_every_fault_is_documented() -> None:
-    """The README's table lists the known faults and no others."""
-    text = (KIT / "README.md").read_text(encoding="utf-8")
-    rows = text.partition("## Faults")[2].partition("\n## ")[0].splitlines()
-    listed = {row.split("`")[1].partition("=")[0] for row in rows if row.startswith("| `")}
-    assert listed == set(KNOWN)
+@pytest.mark.parametrize(
+    ("file", "known"),
+    [(KIT / "README.md", OWN), (KIT.parent / "service_base" / "README.md", {**OF_HEALTH, **OF_SERVERS})],
+    ids=["own", "common"],
+)
+def test_every_fault_is_documented(file: Path, known: dict[str, Any]) -> None:
+    """The README's tables list the known faults and no others."""
+    text = file.read_text(encoding="utf-8").partition("\n## Faults\n")[2].partition("\n## What ")[0]
+    listed = {row.split("`")[1].partition("=")[0] for row in text.splitlines() if row.startswith("| `")}
+    assert listed == set(known)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
@@ -583,7 +589,9 @@ def test_postgres_lost(own_backends: Backends, start_service: StartService, how:
 def session_pids(backends: Backends) -> list[int]:
     """Return the processes of PostgreSQL that serve the service's connections."""
     with psycopg.connect(backends.database_url) as db:
-        rows = db.execute("select pid from pg_stat_activity where application_name = 'compliance-kit'").fetchall()
+        rows = db.execute(
+            "select pid from pg_stat_activity where application_name = 'compliance-report-generator'"
+        ).fetchall()
     return [pid for (pid,) in rows]
 
 
@@ -599,7 +607,9 @@ def test_postgres_comes_back(own_backends: Backends, start_service: StartService
     """After a restart the pool replaces its dead connections: no error remains."""
     service = start_service(own_backends)
     with psycopg.connect(own_backends.database_url, autocommit=True) as db:
-        db.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'compliance-kit'")
+        db.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'compliance-report-generator'"
+        )
     assert states(service)["/health"] == (200, "healthy")
 
 

@@ -11,6 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+from tests.faults.cache import warmed
+from tests.faults.database import MIGRATIONS, primary
+from tests.flag_service import FlagService
 from tests.project import Answer, Judged, Project, Site, serving_site
 from tests.servers import Postgres, RedisServer, Servers
 
@@ -64,6 +67,10 @@ class Targets:
         """The repository that the runs are started in."""
         project = Project(self._folder, self.site)
         project.write("schemas/openapi.json", '{"type": "object", "properties": {"openapi": {"type": "string"}}}')
+        for name, script in MIGRATIONS.items():
+            project.write(f"migrations/versions/{name}.py", script)
+        project.write("schemas/health.json", '{"properties": {"status": {"$ref": "parts/words.json#/$defs/status"}}}')
+        project.write("schemas/parts/words.json", '{"$defs": {"status": {"enum": ["healthy"]}}}')
         return project
 
     @cached_property
@@ -71,23 +78,41 @@ class Targets:
         """The service."""
         site = self._stack.enter_context(serving_site())
         site.answers |= {"/release": says({"version": RELEASE}), "/openapi.json": says({"openapi": "3.1.0"})}
+        site.answers |= {
+            "/degraded": says({"status": "degraded", "components": {"mail": {"status": "down"}}}),
+            "/page": (200, "text/html; charset=utf-8", "<!doctype html><title>Shop</title>"),
+            "/drained": (204, "", ""),
+            "/text": (200, "text/plain", "OK\n"),
+        }
         return site
 
     @cached_property
+    def flags(self) -> FlagService:
+        """The service's feature flags; what the repository's file defines is the same."""
+        flags = FlagService()
+        self.site.apps.append(flags.answer)
+        self.project.write("feature_flags/flags.json", json.dumps({"flags": flags.flags}))
+        return flags
+
+    @property
+    def flags_file(self) -> Path:
+        """Where the repository defines its flags."""
+        return self._folder / "feature_flags" / "flags.json"
+
+    @cached_property
     def postgres(self) -> Postgres:
-        """A server with a table `audit_logs`, which the role `app` may read; it may create nothing."""
-        server = self._stack.enter_context(self.servers.postgres())
-        server.run(
-            f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'",
-            "CREATE TABLE audit_logs (id integer)",
-            "GRANT SELECT ON audit_logs TO app",
-        )
-        return server
+        """A migrated server in use, with a table `audit_logs` that the role `app` may read; it may create nothing."""
+        return self._stack.enter_context(primary(self.servers, PASSWORD))
+
+    @cached_property
+    def standby(self) -> Postgres:
+        """It streams from `postgres`."""
+        return self._stack.enter_context(self.servers.postgres(of=self.postgres))
 
     @cached_property
     def redis(self) -> RedisServer:
-        """An empty server."""
-        return self._stack.enter_context(self.servers.redis())
+        """A server in use."""
+        return self._stack.enter_context(warmed(self.servers))
 
     def dsn(self, user: str = "app", password: str = PASSWORD, port: int | None = None) -> str:
         """Returns an address of PostgreSQL, by default the one that the service has."""
@@ -97,8 +122,9 @@ class Targets:
         """Returns the keys that say where a gate's target is; a gate that judges files has none."""
         known: dict[str, Callable[[], Changes]] = {
             "health": lambda: {"url": self.site.url},
-            "database": lambda: {"database.url": self.dsn()},
+            "database": lambda: {"database.url": self.dsn() if self.standby else ""},
             "redis": lambda: {"redis.url": self.redis.url},
+            "flags": lambda: {"url": self.site.url if self.flags else ""},
         }
         return known.get(gate, dict)()
 

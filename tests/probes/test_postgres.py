@@ -76,7 +76,7 @@ def test_reads_cannot_write_and_are_limited(postgres: Postgres, probe: Probes) -
     """A read runs in a read-only transaction with limits of its own, and leaves none of them in the session."""
     database = probe(postgres.dsn(), query_timeout_s=7)
     settings = "SELECT current_setting('transaction_read_only'), current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('application_name')"
-    assert database.rows(settings) == [("on", "7s", "7s", "readiness")]
+    assert database.rows(settings) == [("on", "7s", "500ms", "readiness")]
     with pytest.raises(NotMeasured, match="read-only transaction"):
         database.rows("SELECT nextval(pg_get_serial_sequence('audit_logs', 'id')), lo_creat(-1)")
     assert database.rows("SELECT 1 + %s", (1,)) == [(2,)]
