@@ -1,14 +1,13 @@
-"""PostgreSQL: audit rows and reports. Every call ends within the time limit."""
+"""PostgreSQL: audit rows and reports."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Connection,
     Float,
@@ -16,19 +15,11 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    create_engine,
     insert,
-    text,
 )
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import QueuePool
 
-from compliance_kit.bounded import BoundedThreads
-from compliance_kit.metrics import DB_OPERATIONS
-from compliance_kit.settings import Settings
-
-T = TypeVar("T")
-log = logging.getLogger(__name__)
+from compliance_kit.flags import Evaluation
+from service_base.storage import Storage
 
 metadata = MetaData()
 # Only what is written here; `migrations/` has every column and owns the tables.
@@ -53,8 +44,22 @@ compliance_reports = Table(
 )
 
 
-class Unavailable(Exception):
-    """The database did not do what was asked, or not in time."""
+report_audit_logs = Table(
+    "report_audit_logs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("report_id", Integer),
+    Column("event", Text),
+)
+feature_flag_evaluations = Table(
+    "feature_flag_evaluations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("audit_log_id", Integer),
+    Column("flag_name", Text),
+    Column("enabled", Boolean),
+    Column("reason", Text),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,43 +82,11 @@ class ReportRow:
     body: dict[str, Any]
 
 
-class Storage:
-    """A bounded pool of connections to PostgreSQL."""
+class ReportStorage(Storage):
+    """The tables of this service."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Prepare the pool; nothing connects before the first call."""
-        limit_s = settings.call_timeout_s
-        self._pool_size = settings.pool_size
-        self._reachable = True
-        self._engine = create_engine(
-            settings.database_url,
-            poolclass=QueuePool,
-            pool_size=settings.pool_size,
-            max_overflow=0,
-            pool_timeout=limit_s,
-            pool_pre_ping=True,  # connections of a restarted server are replaced
-            connect_args={
-                "connect_timeout": max(2, round(limit_s)),
-                "application_name": "compliance-kit",
-                "options": f"-c statement_timeout={round(limit_s * 1000)}",
-            },
-        )
-        self._threads = BoundedThreads(settings.pool_size, limit_s)
-
-    async def answer(self) -> None:
-        """Have PostgreSQL answer a query, or raise `Unavailable`."""
-        await self._call("ping", "none", lambda db: db.execute(text("SELECT 1")).one())
-
-    async def revision(self) -> str:
-        """Return the migration that the database is at, or raise `Unavailable`."""
-        query = text("SELECT version_num FROM alembic_version")
-        found = await self._call("revision", "alembic_version", lambda db: db.execute(query).scalar())
-        if found is None:
-            raise Unavailable("the table alembic_version is empty")
-        return str(found)
-
-    async def record(self, audit: AuditRow, report: ReportRow | None) -> int:
-        """Write the audit row, and the report that belongs to it, or neither.
+    async def record(self, audit: AuditRow, flag: Evaluation, report: ReportRow | None) -> int:
+        """Write the audit row, what the flag decided, and the report that belongs to it, or nothing.
 
         Returns:
             The id of the audit row.
@@ -128,47 +101,18 @@ class Storage:
                 detail=audit.detail,
             )
             audit_id = int(db.execute(statement.returning(audit_logs.c.id)).scalar_one())
+            decided = {"flag_name": flag.flag, "enabled": flag.enabled, "reason": flag.reason}
+            db.execute(insert(feature_flag_evaluations).values(audit_log_id=audit_id, **decided))
             if report is not None:
-                db.execute(
-                    insert(compliance_reports).values(
-                        audit_log_id=audit_id,
-                        mapping_name=report.mapping_name,
-                        score=report.score,
-                        body=report.body,
-                    )
+                statement = insert(compliance_reports).values(
+                    audit_log_id=audit_id,
+                    mapping_name=report.mapping_name,
+                    score=report.score,
+                    body=report.body,
                 )
+                report_id = db.execute(statement.returning(compliance_reports.c.id)).scalar_one()
+                db.execute(insert(report_audit_logs).values(report_id=report_id, event="generated"))
             return audit_id
 
         table = "audit_logs" if report is None else "compliance_reports"
-        return await self._call("compliance_query", table, write)
-
-    def free_connections(self) -> int:
-        """Return how many connections can be handed out now, 0 when unreachable."""
-        if not self._reachable:
-            return 0
-        pool = self._engine.pool
-        in_use = pool.checkedout() if isinstance(pool, QueuePool) else 0
-        return max(0, self._pool_size - in_use)
-
-    def close(self) -> None:
-        """Give the idle connections back."""
-        self._engine.dispose()
-
-    async def _call(self, operation: str, table: str, work: Callable[[Connection], T]) -> T:
-        """Return what `work` returns, run in a transaction of its own."""
-
-        def call() -> T:
-            with self._engine.begin() as connection:
-                return work(connection)
-
-        try:
-            result = await self._threads.run(call)
-        except (SQLAlchemyError, TimeoutError) as error:
-            self._reachable = False
-            DB_OPERATIONS.labels(operation, table, "error").inc()
-            reason = str(error).splitlines()[0] if str(error) else "timed out"
-            log.warning("database: %s failed: %s", operation, reason)
-            raise Unavailable(f"{operation} failed") from error
-        self._reachable = True
-        DB_OPERATIONS.labels(operation, table, "ok").inc()
-        return result
+        return await self.call("compliance_query", table, write)

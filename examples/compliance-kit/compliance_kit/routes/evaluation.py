@@ -10,12 +10,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, HTTPException
 from pydantic import Field
 
-from compliance_kit import FEATURE, FEATURE_FULL, logs, metrics
+from compliance_kit import FEATURE, FEATURE_FULL, metrics
 from compliance_kit.flags import Evaluation, User
 from compliance_kit.kit import Kit, TheKit
 from compliance_kit.reports import evaluate_mapping, report_of
 from compliance_kit.routes.flags import counted_evaluation
-from compliance_kit.storage import AuditRow, ReportRow, Unavailable
+from compliance_kit.storage import AuditRow, ReportRow
+from service_base import logs
+from service_base.storage import Unavailable
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["evaluation"])
@@ -51,11 +53,11 @@ async def evaluate(
     Without it the evaluation is the whole answer, not an error: at 10 % the other
     90 % are served well.
     """
-    await asyncio.sleep(kit.faults.seconds("slow-evaluate"))
+    await asyncio.sleep(kit.faults.value("slow-evaluate"))
     started = time.perf_counter()
     outcome = "error"
     try:
-        if kit.faults.evaluation_fails_now():
+        if kit.faults.is_due("errors"):
             raise HTTPException(500, "the fault errors is switched on")
         if request.user_segment is None:
             request = request.model_copy(update={"user_segment": x_user_segment})
@@ -86,7 +88,7 @@ async def _evaluate(kit: Kit, request: EvaluationRequest) -> dict[str, Any]:
     if report is not None:
         row = ReportRow(request.mapping_name, evaluation["score"], report)
     try:
-        audit_id = await kit.storage.record(audit, row)
+        audit_id = await kit.storage.record(audit, feature, row)
     except Unavailable:
         if row is not None:
             metrics.REPORTS_FAILED.inc()

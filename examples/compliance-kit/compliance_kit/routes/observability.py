@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import REGISTRY
 
 from compliance_kit import FEATURE
 from compliance_kit.kit import TheKit
-from compliance_kit.routes.health import overall_health
+from service_base import health
 
 router = APIRouter(tags=["observability"])
 
@@ -23,13 +23,13 @@ def _count(name: str, **labels: str) -> float:
 @router.get("/metrics")
 async def prometheus() -> Response:
     """Every metric, in the text format of Prometheus."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return health.prometheus()
 
 
 @router.get("/observability/status")
 async def status(kit: TheKit) -> Response:
     """The state of each part; 503 when one that is needed does not work."""
-    body = await overall_health(kit)
+    body = await health.overall(kit)
     body["components"]["feature_flags"] = f"{len(kit.flags.all())} loaded"
     body["error_rate"] = kit.errors.error_rate()
     body["free_database_connections"] = kit.storage.free_connections()
@@ -52,8 +52,8 @@ async def summary(kit: TheKit) -> dict[str, Any]:
         "reports_generated": _count("compliance_reports_generated_total"),
         "reports_failed": _count("compliance_reports_failed_total"),
         "flag_evaluations": evaluations,
-        "cache": {"hits": kit.hit_rate.hits, "misses": kit.hit_rate.misses},
-        "cache_hit_rate": kit.hit_rate.value(),
+        "cache": {"hits": kit.cache.rate.hits, "misses": kit.cache.rate.misses},
+        "cache_hit_rate": kit.cache.rate.value(),
     }
     return {
         "version": kit.version,

@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from compliance_kit.faults import Faults
-from compliance_kit.logs import correlation_id, correlation_id_from
-from compliance_kit.metrics import API_DURATION, API_REQUESTS, Window
+from service_base.faults import Faults
+from service_base.logs import correlation_id, correlation_id_from
+from service_base.metrics import Requests
 
-log = logging.getLogger("compliance_kit.access")
+log = logging.getLogger("service_base.access")
 
 EXIT_STATUS_OF_FAULT = 3
+
+Ended = Callable[[str, int], None]
+"""Told the route's pattern and the status of each request that ended."""
 
 
 class Observed:
@@ -25,11 +29,12 @@ class Observed:
     does.
     """
 
-    def __init__(self, app: ASGIApp, *, errors: Window, faults: Faults) -> None:
-        """Wrap `app`; tell `errors` how each /evaluate ended."""
+    def __init__(self, app: ASGIApp, *, requests: Requests, faults: Faults, ended: Ended | None) -> None:
+        """Wrap `app`; count in `requests`, and tell `ended` how each request ended."""
         self._app = app
-        self._errors = errors
+        self._requests = requests
         self._faults = faults
+        self._ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and observe its answer."""
@@ -60,10 +65,10 @@ class Observed:
         """Count and log one request that ended."""
         # The route's pattern: a label per flag or per wrong path would never end.
         endpoint = getattr(scope.get("route"), "path", "unmatched")
-        API_REQUESTS.labels(scope["method"], endpoint, str(status)).inc()
-        API_DURATION.labels(endpoint).observe(duration_s)
-        if endpoint == "/evaluate":
-            self._errors.add(failed=status >= 500)
+        self._requests.count.labels(scope["method"], endpoint, str(status)).inc()
+        self._requests.duration.labels(endpoint).observe(duration_s)
+        if self._ended is not None:
+            self._ended(endpoint, status)
         fields = {
             "method": scope["method"],
             "path": scope["path"],

@@ -10,8 +10,6 @@ import uuid
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from compliance_kit import SERVICE
-
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 """The id of the request at hand; None outside of one."""
 
@@ -28,12 +26,17 @@ def correlation_id_from(text: str | None) -> str:
 class JsonFormatter(logging.Formatter):
     """One JSON object per record; `extra={"fields": {...}}` adds members."""
 
+    def __init__(self, service: str) -> None:
+        """Name `service` in every line."""
+        super().__init__()
+        self._service = service
+
     def format(self, record: logging.LogRecord) -> str:
         """Return `record` as one line."""
         entry: dict[str, object] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "service": SERVICE,
+            "service": self._service,
             "logger": record.name,
             "message": record.getMessage(),
             "correlation_id": correlation_id.get(),
@@ -44,10 +47,10 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
-def configure() -> None:
+def configure(service: str) -> None:
     """Send every log of the process, uvicorn's too, to standard output as JSON."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(service))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)

@@ -13,7 +13,7 @@ from fastapi.responses import (
     StreamingResponse,
 )
 
-from compliance_kit.faults import Faults
+from service_base.faults import Faults
 
 HUGE_BYTES = 1_000_000_000
 _CHUNK = b" " * 65_536
@@ -41,6 +41,7 @@ _PAGE = "<!doctype html><title>Welcome</title><h1>It works!</h1>"
 _ANSWERS: Mapping[str, Callable[[], Response]] = {
     "health-503": lambda: JSONResponse({"status": "unhealthy"}, 503),
     "health-says-down": lambda: JSONResponse({"status": "down"}),
+    "health-degraded": lambda: JSONResponse({"status": "degraded", "components": {"upstream": "down"}}),
     "health-html": lambda: HTMLResponse(_PAGE),
     "health-not-json": lambda: Response("OK, all fine", media_type=_JSON),
     "health-empty": lambda: Response(b"", media_type=_JSON),
@@ -52,8 +53,8 @@ _ANSWERS: Mapping[str, Callable[[], Response]] = {
 
 async def broken_health(faults: Faults) -> Response | None:
     """Return the answer of the fault that /health has; None when it has none."""
-    await asyncio.sleep(faults.seconds("slow-health"))
-    if faults.health_fails_now():
+    await asyncio.sleep(faults.value("slow-health"))
+    if faults.is_among_first("flaky-health"):
         return JSONResponse({"status": "unhealthy"}, 503)
     for name, answer in _ANSWERS.items():
         if name in faults:

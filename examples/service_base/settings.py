@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-from compliance_kit import VERSION
-
-HOME = Path(__file__).resolve().parent.parent
-"""The folder of `service.py`, whatever the working directory is."""
 
 _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 
@@ -18,30 +12,26 @@ class SettingsError(ValueError):
     """An environment variable is missing or unreadable; the text says which."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one process."""
 
+    service: str
+    """The name of the service, in answers, logs and PostgreSQL's list of sessions."""
+    release: str
+    """The version that `/health` reports."""
     database_url: str
     """SQLAlchemy URL, always with the driver psycopg 3. Secret."""
     redis_url: str
     """Redis URL. Secret."""
-    release: str = VERSION
-    """The version that `/health` reports."""
     pool_size: int = 10
     """Connections to PostgreSQL, at most."""
     call_timeout_s: float = 2.0
     """Longest wait for one call to PostgreSQL or Redis."""
-    cache_ttl_s: int = 60
-    """How long an evaluation stays in Redis."""
-    placeholder_critical_count: int = 0
-    """Critical placeholders that the build counted in this release."""
-    flags_file: Path = HOME / "feature_flags" / "flags.json"
-    """The flags at start. Changes live in memory and never reach this file."""
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
-        """Return the settings in `environ`.
+    def from_environment(cls, environ: Mapping[str, str], *, service: str, version: str, pool_size: int) -> Settings:
+        """Return the settings in `environ` of the service and version that the code is.
 
         Raises:
             SettingsError: any variable is missing or unreadable; all are named.
@@ -50,15 +40,15 @@ class Settings:
         if missing:
             raise SettingsError(
                 f"{' and '.join(missing)} not set. Set for example "
-                "DATABASE_URL=postgresql://user:password@127.0.0.1:5432/compliance "
+                f"DATABASE_URL=postgresql://user:password@127.0.0.1:5432/{service} "
                 "and REDIS_URL=redis://127.0.0.1:6379/0"
             )
         return cls(
+            service=service,
+            release=environ.get("RELEASE") or version,
             database_url=sqlalchemy_url(environ["DATABASE_URL"]),
             redis_url=environ["REDIS_URL"],
-            release=environ.get("RELEASE") or VERSION,
-            pool_size=_whole_number(environ, "DATABASE_POOL_SIZE", 10, least=1),
-            placeholder_critical_count=_whole_number(environ, "PLACEHOLDER_CRITICAL_COUNT", 0, least=0),
+            pool_size=whole_number(environ, "DATABASE_POOL_SIZE", pool_size, least=1),
         )
 
 
@@ -78,8 +68,12 @@ def sqlalchemy_url(url: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
-def _whole_number(environ: Mapping[str, str], name: str, default: int, *, least: int) -> int:
-    """Return the whole number in variable `name`, at least `least`."""
+def whole_number(environ: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    """Return the whole number in variable `name`, at least `least`.
+
+    Raises:
+        SettingsError: it is none, or a smaller one.
+    """
     text = environ.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or int(text) < least:
         raise SettingsError(f"{name} is {text!r}, expected a whole number >= {least}")

@@ -1,4 +1,4 @@
-"""Redis: evaluations of the last minute. Without it the service is only slower."""
+"""Redis. Without it a service is only slower."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from compliance_kit.metrics import HitRate
-from compliance_kit.settings import Settings
+from service_base.metrics import HitRate
+from service_base.settings import Settings
 
 log = logging.getLogger(__name__)
-
-_PREFIX = "compliance:evaluation:"
 
 
 class CacheUnavailable(Exception):
@@ -24,13 +22,14 @@ class CacheUnavailable(Exception):
 
 
 class Cache:
-    """A bounded pool of connections to Redis."""
+    """A bounded pool of connections to Redis, and what is kept there under one prefix."""
 
-    def __init__(self, settings: Settings, rate: HitRate) -> None:
+    def __init__(self, settings: Settings, rate: HitRate, *, prefix: str, ttl_s: int) -> None:
         """Prepare the pool; nothing connects before the first call."""
         limit_s = settings.call_timeout_s
-        self._ttl_s = settings.cache_ttl_s
-        self._rate = rate
+        self._prefix = prefix
+        self._ttl_s = ttl_s
+        self.rate = rate
         self._redis = Redis(
             connection_pool=BlockingConnectionPool.from_url(
                 settings.redis_url,
@@ -52,24 +51,35 @@ class Cache:
             raise CacheUnavailable("ping failed") from error
 
     async def get(self, name: str) -> dict[str, Any] | None:
-        """Return the evaluation of mapping `name`; None when it is not there.
+        """Return what is kept under `name`; None when it is not there.
 
         A Redis that does not answer counts as a miss: the service works without.
         """
         try:
-            found = await self._redis.get(_PREFIX + name)
+            found = await self._redis.get(self._prefix + name)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("redis: get failed: %s", error)
             found = None
-        self._rate.add(hit=found is not None)
+        self.rate.add(hit=found is not None)
         return None if found is None else dict(json.loads(found))
 
-    async def put(self, name: str, evaluation: dict[str, Any]) -> None:
-        """Keep the evaluation of mapping `name` for a minute, if Redis answers."""
+    async def put(self, name: str, value: dict[str, Any]) -> None:
+        """Keep `value` under `name` for the time to live, if Redis answers."""
         try:
-            await self._redis.set(_PREFIX + name, json.dumps(evaluation), ex=self._ttl_s)
+            await self._redis.set(self._prefix + name, json.dumps(value), ex=self._ttl_s)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("redis: set failed: %s", error)
+
+    async def increment(self, name: str, ttl_s: int) -> int:
+        """Return how often this was asked of `name` within `ttl_s` seconds, or raise `CacheUnavailable`."""
+        try:
+            async with self._redis.pipeline() as commands:
+                commands.set(name, 0, ex=ttl_s, nx=True)
+                commands.incr(name)
+                return int((await commands.execute())[1])
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("redis: increment failed: %s", error)
+            raise CacheUnavailable("increment failed") from error
 
     async def close(self) -> None:
         """Close the connections."""
