@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Case:
     """Ids; one that ends in `*` stands for every check whose id begins so."""
     environ: dict[str, str] = field(default_factory=dict)
     """Variables of the service, besides FAULTS."""
-    limits: dict[str, object] = field(default_factory=dict)
+    limits: Mapping[str, object] = field(default_factory=dict)
     """`gate.key` to a value that a test can wait for, where that of the runbook takes minutes."""
 
     def __str__(self) -> str:
@@ -75,7 +76,7 @@ class System:
         self._config = (self.folder / "readiness.toml").read_text(encoding="utf-8")
         self._runs = itertools.count(1)
 
-    def judge(self, faults: str = "", limits: dict[str, object] | None = None, **environ: str) -> Judged:
+    def judge(self, faults: str = "", limits: Mapping[str, object] | None = None, **environ: str) -> Judged:
         """Returns what `pytest --env=local` says; `limits` are laid over the configuration's."""
         lines = [
             f"[env.local.{name.partition('.')[0]}]\n{name.partition('.')[2]} = {json.dumps(value)}\n"

@@ -10,6 +10,8 @@ import pytest
 from tests.examples.systems import EXAMPLES, RESERVED, SYSTEMS, Case, System, coverage, known_checks, named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conftest import Backends, StartService
 
 HEALTH = "health/endpoint[/health]"
@@ -21,7 +23,7 @@ PRODUCTIONS = "health/endpoint[/productions]"
 SLOW = {"health.within": "300ms"}
 
 
-def case(system: str, faults: str, *fails: str, limits: dict[str, object] | None = None, **environ: str) -> Case:
+def case(system: str, faults: str, *fails: str, limits: Mapping[str, object] | None = None, **environ: str) -> Case:
     """Returns a case, with what must fail in the order of reading."""
     return Case(system, faults, frozenset(fails), environ, limits or {})
 
