@@ -235,6 +235,9 @@ def test_replication(seen: tuple[ReplicationObservation, ...], table: Redis, mea
     for server in seen:
         alone = server.role == "primary" and not server.replicas
         measure("role", "primary without replicas" if alone else server.role, where=server.where)
+        if server.role == "primary":
+            lost = sum(replica.state != "online" for replica in server.replicas)
+            measure("replicas not online", lost, at_most=0, where=server.where)
         if server.cluster_state:
             measure("cluster state", server.cluster_state, equals="ok", where=server.where)
         for replica in server.replicas:
