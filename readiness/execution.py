@@ -199,6 +199,8 @@ class Execution:
         state.duration_s += call.duration
         if call.excinfo is not None and isinstance(call.excinfo.value, ReadinessError) and report.failed:
             report.longrepr = f"unmeasured: {call.excinfo.value}"  # where in a probe it was found helps nobody
+        if not report.failed and call.when != "teardown":
+            return
         result = self._final(state)
         if report.failed and (reason := self._why_it_does_not_block(result)):
             # The word that pytest has for it is an expected failure.
@@ -253,10 +255,9 @@ class Execution:
         return settle(self._result(state, *worst), self.rules)
 
     def _result(self, state: State, outcome: Outcome, message: str, remedy: str) -> CheckResult:
-        help_text = (
-            sections_of(state.item.function).get("If it fails", "") if isinstance(state.item, pytest.Function) else ""
-        )
         failed = outcome is not Outcome.PASSED
+        function = getattr(state.item, "function", None) if failed else None
+        help_text = sections_of(function).get("If it fails", "") if function is not None else ""
         return replace(
             state.result,
             outcome=outcome,

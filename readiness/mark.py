@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import re
 import textwrap
@@ -61,6 +62,11 @@ _declared: dict[tuple[str, int, str], Declared] = {}
 """By file, line and id; kept for the process, because a module that is imported once is decorated once."""
 
 
+@functools.cache
+def _resolved(file: str) -> str:
+    return str(Path(file).resolve())
+
+
 def declared_in(files: Iterable[Path]) -> list[Declared]:
     """Returns every check that was declared in these files when they were imported."""
     wanted = {str(file) for file in files}
@@ -116,7 +122,7 @@ def check(
         from readiness import plugin
 
         code = inspect.unwrap(function).__code__
-        file = str(Path(code.co_filename).resolve())
+        file = _resolved(code.co_filename)
         _declared[file, code.co_firstlineno, id] = Declared(file, function.__qualname__, mark, title_of(function))
         marked: F = getattr(pytest.mark, MARK)(mark)(function)
         if not plugin.is_active():
@@ -156,9 +162,14 @@ def declared_gates(file: Path) -> set[str]:
 def declared_ids(file: Path) -> list[str]:
     """Returns the ids of the checks that a check file declares; see `declared_gates`."""
     try:
-        return _DECLARED.findall(file.read_text("utf-8", "replace"))
+        return _ids_in(file, file.stat().st_mtime_ns)
     except OSError:
         return []  # pytest reports the file itself when it collects it
+
+
+@functools.cache
+def _ids_in(file: Path, _changed: int) -> list[str]:
+    return _DECLARED.findall(file.read_text("utf-8", "replace"))
 
 
 def title_of(function: Callable[..., Any]) -> str:

@@ -271,7 +271,8 @@ class Run:
         self.decision = self._decide()
         logs = {name: path.read_bytes() for name, path in (self.environment.logs() if self.environment else {}).items()}
         try:
-            publish.prepare_folder(self.order.folder)  # a check may have removed it
+            if not self.order.folder.is_dir():  # a check may have removed it
+                publish.prepare_folder(self.order.folder)
             self.published = publish.publish(
                 self.decision, self.order.folder, self.redactor, extra_files=logs, root=self.settings.folder
             )
