@@ -123,7 +123,9 @@ def pytest_load_initial_conftests(
         return result
     from readiness.run import activate
 
-    _State.run = activate(early_config, options, _State.taken, redactor)
+    # Only in a worker the option is there before the command line is read. Not $PYTEST_XDIST_WORKER: a run that a
+    # worker of another run starts inherits it, and would judge nothing.
+    _State.run = activate(early_config, options, _State.taken, redactor, is_worker=bool(handed))
     args[:] = _State.run.order.collection.arguments(args)
     return result
 

@@ -41,7 +41,14 @@ INTERRUPTED = 2
 """pytest's exit status for an interrupt."""
 
 
-def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...], redactor: Redactor) -> Run:
+def activate(
+    config: pytest.Config,
+    options: argparse.Namespace,
+    taken: tuple[str, ...],
+    redactor: Redactor,
+    *,
+    is_worker: bool,
+) -> Run:
     """Returns the run that the command line asks for, its configuration loaded and validated.
 
     Raises:
@@ -49,7 +56,7 @@ def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[st
     """
     try:
         run = Run(read_order(config, options, taken, redactor))
-        run.begin(config, options)
+        run.begin(config, options, is_worker=is_worker)
     except UsageError as error:
         raise pytest.UsageError(redactor.redact(str(error))) from None
     return run
@@ -102,11 +109,10 @@ class Run:
             return
         self._start_controller(config)
 
-    def begin(self, config: pytest.Config, options: argparse.Namespace) -> None:
+    def begin(self, config: pytest.Config, options: argparse.Namespace, *, is_worker: bool) -> None:
         """From here on a run that dies has left a NO-GO, whatever conftests and plugins do next."""
         config.add_cleanup(self._undo.close)
         self._undo.callback(facts.redact_log_records(self.redactor))
-        is_worker = "PYTEST_XDIST_WORKER" in os.environ
         self.is_real = not is_worker and not any(getattr(options, name, False) for name in NO_RUN_OPTIONS)
         if self.is_real:
             publish.prepare_folder(self.order.folder)

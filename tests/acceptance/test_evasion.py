@@ -38,6 +38,13 @@ class TestNotExecuted:
         project.write("test_unit.py", "def test_unit():\n    pass\n")
         assert project.judge(*args, env=None).status == USAGE
 
+    @pytest.mark.parametrize("way", [(), ("-n2",)])
+    def test_run_that_a_worker_of_another_run_starts(self, project: Project, way: tuple[str, ...]) -> None:
+        """A variable that pytest-xdist sets for its workers does not keep a run from being judged."""
+        project.passing("till")
+        project.site.answers["/live"] = (503, "text/plain", "no")
+        project.judge(*way, PYTEST_XDIST_WORKER="gw0").assert_no_go("health/endpoint[/live] failed")
+
     def test_options_in_a_file(self, project: Project) -> None:
         """`pytest @file` counts like the command line."""
         project.write("release.args", "--readiness-env=staging\n")
