@@ -1,4 +1,4 @@
-"""A PostgreSQL with pg_stat_statements: the wheels bring the server without its contrib modules, the system's has them."""
+"""The system's servers, which have what those of wheels lack: contrib modules in PostgreSQL, TLS in Redis."""
 
 from __future__ import annotations
 
@@ -19,14 +19,29 @@ def _installed() -> list[Path]:
     return sorted((each for each in complete if (each / "bin/initdb").is_file()), key=lambda each: int(each.name))
 
 
+def _install(package: str) -> None:
+    """The distribution's package is installed, where that can be done without asking anybody."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # its service is not started
+        for words in (["update"], ["install", "--yes", "--no-install-recommends", package]):
+            subprocess.run(["apt-get", *words], check=True, timeout=WITHIN_S, env=environ, capture_output=True)
+
+
 @cache
 def contrib_install() -> Path:
     """Returns the folder of the newest such installation; installs the distribution's where there is none."""
+    if not _installed():
+        _install("postgresql")
     found = _installed()
-    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for words in (["update"], ["install", "--yes", "--no-install-recommends", "postgresql"]):
-            subprocess.run(["apt-get", *words], check=True, timeout=WITHIN_S, env=environ, capture_output=True)
-        found = _installed()
     assert found, f"these tests need a PostgreSQL with contrib below {SYSTEM}: apt-get install postgresql"
     return found[-1]
+
+
+@cache
+def system_redis() -> Path:
+    """Returns a `redis-server` of another version than the wheel's, with TLS; installs the distribution's."""
+    if shutil.which("redis-server") is None:
+        _install("redis-server")
+    found = shutil.which("redis-server")
+    assert found, "these tests need a redis-server with TLS: apt-get install redis-server"
+    return Path(found)

@@ -23,7 +23,7 @@ import redis
 
 from readiness.config.cache import cache_folder
 from readiness.environment import servers
-from readiness.environment.binaries import find_binaries, may_enter, reachable_binaries, server_user
+from readiness.environment.binaries import Binaries, find_binaries, may_enter, reachable_binaries, server_user
 from readiness.environment.children import Children, is_port_taken, last_lines
 from readiness.environment.clusters import NEWER_OPTIONS, Cluster, ClusterCache
 from tests.waiting import POLL_S, wait_until
@@ -140,6 +140,7 @@ class Servers:
         self._folder.chmod(0o711)  # the servers' user gets in
         self._children = Children(self._folder)
         self._binaries = reachable_binaries(installed, self._folder, self._user)
+        self._others: dict[Path, Binaries] = {}
         # The user's own cache, as in each embedded run: one initdb for all sessions, which takes two seconds.
         self._cache = ClusterCache(cache_folder(os.environ), installed, self._user)
         self._numbers = itertools.count(1)
@@ -172,9 +173,9 @@ class Servers:
             install: folder of another PostgreSQL than that of the wheel.
             settings: of postgresql.conf, besides and instead of those of the embedded environment.
         """
-        folder = self._new_folder()
+        folder = self.new_folder()
         install = of.install if of is not None else install
-        binaries = self._binaries if install is None else replace(self._binaries, postgres=install)
+        binaries = self._binaries_of(install)
         cluster = self._cluster(folder, install) if of is None else self._copy(folder, of, binaries.postgres)
         if standby:
             (cluster.data / "standby.signal").touch()
@@ -204,7 +205,7 @@ class Servers:
             program: another `redis-server` than that of the wheel.
             settings: of redis.conf, with `_` for `-`, besides and instead of those of the embedded environment.
         """
-        folder = self._new_folder()
+        folder = self.new_folder()
         password = requirepass or servers.new_password()
         given = {"maxmemory": 0, "maxmemory-policy": "noeviction"}
         given |= {name.replace("_", "-"): value for name, value in settings.items()}
@@ -220,12 +221,22 @@ class Servers:
                 server.ask("CONFIG", "SET", "requirepass", "", password=password)
             yield server
 
-    # --- parts ----------------------------------------------------------------------------------------------------
-
-    def _new_folder(self) -> Path:
+    def new_folder(self) -> Path:
+        """Returns a folder that the servers can enter, which pytest's own is not where they run as another user."""
         folder = self._folder / str(next(self._numbers))
         folder.mkdir(mode=0o711)
         return folder
+
+    # --- parts ----------------------------------------------------------------------------------------------------
+
+    def _binaries_of(self, install: Path | None) -> Binaries:
+        """Returns the programs of another PostgreSQL where the servers' user reaches them; the wheel's for None."""
+        if install is None:
+            return self._binaries
+        if install not in self._others:
+            other = replace(self._binaries, postgres=install)
+            self._others[install] = reachable_binaries(other, self.new_folder(), self._user)
+        return self._others[install]
 
     def _cluster(self, folder: Path, install: Path | None) -> Cluster:
         """Returns a cluster that was never started; thrown away at the end, since tests break it."""
@@ -234,7 +245,7 @@ class Servers:
             return kept
         cluster = Cluster(folder / "cluster", servers.new_password())
         cluster.folder.mkdir(mode=0o711)
-        binaries = self._binaries if install is None else replace(self._binaries, postgres=install)
+        binaries = self._binaries_of(install)
         start = servers.initdb(binaries, folder, cluster, self._user)
         name = start["name"] = f"initdb-{next(self._numbers)}"
         if install is not None:  # of any version

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import select
-import shutil
 import socket
 import ssl
-import tempfile
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -21,6 +19,7 @@ from readiness.errors import NotMeasured
 from readiness.probes.marks import Marks
 from readiness.probes.redis import RedisProbe
 from readiness.probes.redis_nodes import SLOTS, slot_of
+from tests.contrib import system_redis
 from tests.probes import peers
 from tests.redis_topologies import (
     SENTINEL_PASSWORD,
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 
     Probes = Callable[..., RedisProbe]
 
-SYSTEM_REDIS = shutil.which("redis-server")
-"""Another version than the wheel's, with TLS, where the system has one."""
 LIMIT_S = 0.6
 
 
@@ -300,7 +297,6 @@ def test_a_server_behind_tls_is_observed(
         probe(f"rediss://localhost:{port}?ssl_ca_certs={file}-not").ping()
 
 
-@pytest.mark.skipif(SYSTEM_REDIS is None, reason="the system has no redis-server")
 def test_a_server_that_speaks_tls_itself_is_observed(
     servers: Servers, authority: trustme.CA, tmp_path: Path, probe: Probes
 ) -> None:
@@ -308,25 +304,22 @@ def test_a_server_that_speaks_tls_itself_is_observed(
     names = {"tls_cert_file": "server.pem", "tls_key_file": "server.key", "tls_ca_cert_file": "authority.pem"}
     issued, ours = authority.issue_cert("localhost"), authority.issue_cert("client")
     (port,) = free_ports(1)
-    # Not in pytest's folder, which the server's user cannot enter.
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        issued.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
-        issued.private_key_pem.write_to_path(str(folder / "server.key"))
-        authority.cert_pem.write_to_path(str(folder / "authority.pem"))
-        for file in folder.iterdir():
-            file.chmod(0o644)
-        ours.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
-        settings: dict[str, Any] = {name: folder / file for name, file in names.items()}
-        with servers.redis(program=Path(str(SYSTEM_REDIS)), tls_port=port, **settings):
-            tls = f"ssl_ca_certs={folder / 'authority.pem'}"
-            cache = probe(f"rediss://localhost:{port}?{tls}&ssl_certfile={tmp_path / 'client.pem'}")
-            assert cache.round_trip().stored
-            assert cache.replication()[0].role == "primary"
-            assert cache.clients()[0].connected >= 1
-            with pytest.raises(NotMeasured, match=r"TLS|closed the connection|reset the connection"):
-                probe(f"rediss://localhost:{port}?{tls}").ping()
+    folder = servers.new_folder()
+    issued.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
+    issued.private_key_pem.write_to_path(str(folder / "server.key"))
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    for file in folder.iterdir():
+        file.chmod(0o644)
+    ours.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
+    settings: dict[str, Any] = {name: folder / file for name, file in names.items()}
+    with servers.redis(program=system_redis(), tls_port=port, **settings):
+        tls = f"ssl_ca_certs={folder / 'authority.pem'}"
+        cache = probe(f"rediss://localhost:{port}?{tls}&ssl_certfile={tmp_path / 'client.pem'}")
+        assert cache.round_trip().stored
+        assert cache.replication()[0].role == "primary"
+        assert cache.clients()[0].connected >= 1
+        with pytest.raises(NotMeasured, match=r"TLS|closed the connection|reset the connection"):
+            probe(f"rediss://localhost:{port}?{tls}").ping()
 
 
 def test_a_socket_is_a_server(servers: Servers, probe: Probes) -> None:
