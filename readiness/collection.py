@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from readiness.config.model import Own, Settings, Table
+from readiness.config.base import Table
+from readiness.config.model import Own, Settings
 from readiness.decision import Rules
 from readiness.gate import Gate
 from readiness.mark import MARK, CheckMark, check_files, declared_gates, declared_ids, declared_in, title_of

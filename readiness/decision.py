@@ -20,6 +20,7 @@ from readiness.model import (
     Decision,
     EnvironmentInfo,
     Finding,
+    FindingSeverity,
     GateResult,
     Outcome,
     Reason,
@@ -92,7 +93,7 @@ def find_waiver(result: CheckResult, rules: Rules) -> Waiver | None:
         for waiver in rules.waivers
         if rules.is_in_force(waiver) and matches(waiver.check, check) and not has_expired(waiver, rules.today)
     ]
-    blocking = [finding for finding in result.findings if finding.severity is Severity.BLOCKING]
+    blocking = [finding for finding in result.findings if finding.severity is FindingSeverity.BLOCKING]
 
     def covers(waiver: Waiver, finding: Finding) -> bool:
         return waiver.match is None or waiver.match in finding.rule or waiver.match in finding.text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.errors import NotMeasured
-from readiness.model import Finding, Limit, Measurement, Scalar, Severity
+from readiness.model import Finding, FindingSeverity, Limit, Measurement, Scalar
 
 MAX_FINDINGS_IN_MESSAGE = 10
 _UNSET: Any = object()
@@ -58,7 +58,7 @@ class Evidence:
             for measurement, note in zip(self.measurements, self.notes, strict=True)
             if not measurement.holds
         ]
-        blocking = [finding for finding in self.findings if finding.severity is Severity.BLOCKING]
+        blocking = [finding for finding in self.findings if finding.severity is FindingSeverity.BLOCKING]
         lines += [f"{f.path}:{f.line}:{f.column}: {f.text} ({f.rule})" for f in blocking[:MAX_FINDINGS_IN_MESSAGE]]
         if len(blocking) > MAX_FINDINGS_IN_MESSAGE:
             lines.append(f"and {len(blocking) - MAX_FINDINGS_IN_MESSAGE} more findings")

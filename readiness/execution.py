@@ -17,7 +17,7 @@ import pytest
 
 from readiness import wire
 from readiness.collection import Collection, check_id, mark_of_item
-from readiness.config.model import Table
+from readiness.config.base import Table
 from readiness.deadline import Deadline
 from readiness.decision import Rules, settle
 from readiness.errors import NotMeasured, ReadinessError, Unreachable

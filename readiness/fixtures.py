@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.config.model import Table
+    from readiness.config.base import Table
     from readiness.environment.interface import Target
     from readiness.evidence import Findings, Measure
     from readiness.execution import Execution

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from readiness.config.model import Table
+    from readiness.config.base import Table
 
 RESERVED = (
     "unit-tests",
@@ -52,7 +52,7 @@ def checks_folder() -> Path:
 
 def builtin_gates() -> tuple[Gate, ...]:
     """Returns the gates of this package, in the order of the report."""
-    from readiness.config import model
+    from readiness.config import model, rollout_tables, static_tables
 
     folder = checks_folder()
 
@@ -61,12 +61,12 @@ def builtin_gates() -> tuple[Gate, ...]:
         return Gate(name, title, table, file if file.is_file() else None, needs)
 
     return (
-        declare("config-lint", "Configuration files are valid and agree with each other", model.ConfigLint),
-        declare("placeholder-audit", "Nothing that was to be filled in is blank", model.PlaceholderAudit),
-        declare("security-scan", "No known vulnerability and no credential is shipped", model.SecurityScan),
+        declare("config-lint", "Configuration files are valid and agree with each other", static_tables.ConfigLint),
+        declare("placeholder-audit", "Nothing that was to be filled in is blank", static_tables.PlaceholderAudit),
+        declare("security-scan", "No known vulnerability and no credential is shipped", static_tables.SecurityScan),
         declare("health", "The service answers, and is the release to be judged", model.Health, "url"),
         declare("database", "PostgreSQL is reachable, current and has room", model.Database, "database"),
         declare("redis", "Redis answers, has room and keeps what it should", model.Redis, "redis"),
         declare("flags", "Feature flags are served, well defined and behave", model.Flags),
-        declare("rollout", "The canary is no worse than the baseline", model.Rollout),
+        declare("rollout", "The canary is no worse than the baseline", rollout_tables.Rollout),
     )

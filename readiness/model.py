@@ -36,6 +36,14 @@ class Severity(StrEnum):
     ADVISORY = "advisory"
 
 
+class FindingSeverity(StrEnum):
+    """What a finding does to its check: it fails, it warns, or nothing."""
+
+    BLOCKING = "blocking"
+    ADVISORY = "advisory"
+    INFORMATION = "information"
+
+
 class Verdict(StrEnum):
     """What a gate came to."""
 
@@ -98,9 +106,13 @@ class Finding:
     path: str
     line: int
     column: int
-    severity: Severity
+    severity: FindingSeverity
     text: str
     remedy: str
+    excerpt: str = ""
+    """What stands there, cut to one short line; never a secret."""
+    fingerprint: str = ""
+    """The same for the same problem after its line has moved; empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ import pytest
 
 from readiness.ahead import Ahead
 from readiness.collection import mark_of_item
-from readiness.config.model import Flags, Table
+from readiness.config.base import Table
+from readiness.config.model import Flags
 from readiness.environment.interface import Target
 from readiness.errors import NotMeasured, Unreachable
 from readiness.mark import CheckMark

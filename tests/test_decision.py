@@ -16,6 +16,7 @@ from readiness.model import (
     Decision,
     EnvironmentInfo,
     Finding,
+    FindingSeverity,
     Outcome,
     Reason,
     RunInfo,
@@ -228,8 +229,8 @@ class TestWaivers:
 
     def test_match_covers_only_findings_that_contain_it(self) -> None:
         """One uncovered finding keeps the failure."""
-        known = Finding("cve", "requirements.txt", 1, 1, Severity.BLOCKING, "CVE-1 in a", "")
-        new = Finding("cve", "requirements.txt", 2, 1, Severity.BLOCKING, "CVE-2 in b", "")
+        known = Finding("cve", "requirements.txt", 1, 1, FindingSeverity.BLOCKING, "CVE-1 in a", "")
+        new = Finding("cve", "requirements.txt", 2, 1, FindingSeverity.BLOCKING, "CVE-2 in b", "")
         how = rules(waivers=(waiver("redis/scan", match="CVE-1"),))
         failing = result("redis/scan", Outcome.FAILED, message="CVE-1 in a\nCVE-2 in b")
         one = CheckResult(**{f: getattr(failing, f) for f in failing.__slots__} | {"findings": (known,)})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from readiness.config import flags_table, model
+from readiness.config import base, flags_table, model, rollout_tables
 from readiness.config.merging import Place
 from readiness.config.redis_address import AddressError, parse_address
 from readiness.config.suggest import known_names
@@ -41,7 +41,7 @@ class Parts:
     policy: model.Policy | None = None
     waivers: tuple[model.Waiver, ...] = ()
     where: model.EnvironmentTable | None = None
-    tables: dict[str, model.Table] = field(default_factory=dict)
+    tables: dict[str, base.Table] = field(default_factory=dict)
 
     def show(self, path: Place, value: Any) -> str:
         """Returns the value, or what it is called where it came through a variable."""
@@ -325,7 +325,7 @@ def _flags(parts: Parts) -> Said:
 
 def _rollout(parts: Parts) -> Said:
     for gate, table in parts.tables.items():
-        if not isinstance(table, model.Rollout):
+        if not isinstance(table, rollout_tables.Rollout):
             continue
         top: Place = ("gates", gate)
         if (table.prometheus is None) == (table.scrape is None):
@@ -342,7 +342,7 @@ def _rollout(parts: Parts) -> Said:
                 yield (*top, "metric", index, *([key] if key else [])), text, remedy
 
 
-def _metric(metric: model.RolloutMetric) -> Iterator[tuple[str, str, str]]:
+def _metric(metric: rollout_tables.RolloutMetric) -> Iterator[tuple[str, str, str]]:
     counts = metric.total is not None and metric.bad is not None
     if counts == (metric.histogram is not None) or (metric.total is None) != (metric.bad is None):
         text = "a metric is counted by `total` and `bad`, or by a `histogram`: exactly one of the two is needed."

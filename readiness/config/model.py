@@ -13,42 +13,23 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from readiness.config.quantity import Duration, Ratio, Size
+from readiness.config.base import (
+    Accepted,
+    BodyLimit,
+    Command,
+    Count,
+    HeaderName,
+    HttpUrl,
+    Limit,
+    MediaType,
+    NonEmptyText,
+    Share,
+    Table,
+    UrlPath,
+    VersionRange,
+)
+from readiness.config.quantity import Duration, Ratio
 from readiness.redact import Secret
-
-
-class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """Base of every table; unknown keys are errors."""
-
-
-NonEmptyText: TypeAlias = Annotated[str, Meta(min_length=1)]
-UrlPath: TypeAlias = Annotated[
-    str, Meta(pattern=r"^/(?!/)\S*(?!\s)$", title="path on the service, such as /health, without its host")
-]
-HttpUrl: TypeAlias = Annotated[
-    str, Meta(pattern=r"^https?://[^\s/?#]+\S*(?!\s)$", title="address that starts with http:// or https://")
-]
-Limit: TypeAlias = Annotated[Duration, Meta(extra_json_schema={"pattern": Duration.positive_pattern()})]
-"""A duration above zero."""
-Share: TypeAlias = Annotated[Ratio, Meta(extra_json_schema={"pattern": Ratio.share_pattern()})]
-"""A ratio of at most 100%: above that a limit could never trip."""
-Count: TypeAlias = Annotated[int, Meta(ge=1)]
-BodyLimit: TypeAlias = Annotated[Size, Meta(extra_json_schema={"pattern": Size.positive_pattern()})]
-HeaderName: TypeAlias = Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?!\n)$", title="header name")]
-MediaType: TypeAlias = Annotated[
-    str,
-    Meta(
-        pattern=r"^[0-9A-Za-z][0-9A-Za-z!#$&^_.+-]*/[0-9A-Za-z!#$&^_.+-]+(?!\n)$", title="media type, as in text/html"
-    ),
-]
-Accepted: TypeAlias = Annotated[list[NonEmptyText], Meta(min_length=1)]
-"""What counts as healthy besides the words that are known for it."""
-Command: TypeAlias = Annotated[list[NonEmptyText], Meta(min_length=1)]
-_RELATION = r"\s*(>=|<=|==|!=|~=|<|>)\s*[0-9]+(\.[0-9]+)*\s*"
-VersionRange: TypeAlias = Annotated[
-    str, Meta(pattern=f"^{_RELATION}(,{_RELATION})*$", title="version range, such as >=14 or >=6,<8")
-]
-"""A version requirement such as `>=14` or `>=6,<8`."""
 
 # --- who and how strict -----------------------------------------------------------------------------------------
 
@@ -376,86 +357,6 @@ class Flags(Table, frozen=True):
     def changeable_flags(self) -> list[str] | None:
         """The flags that can be changed through the source, and whose service is the environment's own."""
         return self.required if self.source == "http" and self.url is None else None
-
-
-class ConfigLint(Table, frozen=True):
-    """Configuration files parse, match their schemas and do not contradict each other."""
-
-    paths: Annotated[list[NonEmptyText], Meta(min_length=1)]
-    exclude: list[NonEmptyText] = []
-
-
-class PlaceholderAudit(Table, frozen=True):
-    """Nothing that was to be filled in is still blank."""
-
-    paths: Annotated[list[NonEmptyText], Meta(min_length=1)]
-    allow: list[NonEmptyText] = []
-
-
-class Bandit(Table, frozen=True):
-    """Static security analysis of Python code."""
-
-    paths: Annotated[list[NonEmptyText], Meta(min_length=1)]
-    severity: Literal["low", "medium", "high"] = "medium"
-    confidence: Literal["low", "medium", "high"] = "medium"
-
-
-class Dependencies(Table, frozen=True):
-    """Known vulnerabilities of what is installed."""
-
-    requirements: Annotated[list[NonEmptyText], Meta(min_length=1)]
-    database: NonEmptyText
-
-
-class SecretsScan(Table, frozen=True):
-    """Credentials in the repository."""
-
-    paths: Annotated[list[NonEmptyText], Meta(min_length=1)]
-    baseline: NonEmptyText | None = None
-
-
-class SecurityScan(Table, frozen=True):
-    """Code, dependencies and files hold no known vulnerability and no credential."""
-
-    bandit: Bandit | None = None
-    dependencies: Dependencies | None = None
-    secrets: SecretsScan | None = None
-
-
-class SlowerThan(Table, frozen=True):
-    """A share of requests slower than a bucket edge."""
-
-    edge: Limit
-    below: Share | None = None
-    above: Share | None = None
-
-
-class RolloutMetric(Table, frozen=True):
-    """One metric that the canary is judged by."""
-
-    name: Annotated[
-        str, Meta(pattern="^[a-z0-9][a-z0-9-]*(?!\n)$", title="name of lower-case letters, digits and hyphens")
-    ]
-    total: NonEmptyText | None = None
-    bad: NonEmptyText | None = None
-    histogram: NonEmptyText | None = None
-    promote_below: Share | None = None
-    rollback_above: Share | None = None
-    rollback_for: Duration | None = None
-    promote_slower_than: SlowerThan | None = None
-    rollback_slower_than: SlowerThan | None = None
-
-
-class Rollout(Table, frozen=True):
-    """The canary is no worse than the baseline and within its limits."""
-
-    metric: Annotated[list[RolloutMetric], Meta(min_length=1)]
-    stages: Annotated[list[Share], Meta(min_length=1)]
-    canary: NonEmptyText
-    baseline: NonEmptyText
-    observe: Limit
-    prometheus: HttpUrl | None = None
-    scrape: Annotated[list[NonEmptyText], Meta(min_length=1)] | None = None
 
 
 class Own(Table, frozen=True):

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from readiness.config import model
+from readiness.config import base, model
 from readiness.config.quantity import Quantity
 from readiness.errors import UsageError
 from readiness.gate import Gate
@@ -30,10 +30,10 @@ REFERENCE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 ENVIRONMENT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$"
 """It becomes a folder's name below `reports/`."""
 HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?!\n)$"
-KINDS: dict[str, type[model.Table]] = {"embedded": model.Embedded, "containers": model.Containers, "live": model.Live}
+KINDS: dict[str, type[base.Table]] = {"embedded": model.Embedded, "containers": model.Containers, "live": model.Live}
 STORES = ("database", "redis")
 """Gates whose name is also that of an address in a live environment."""
-FIXED: dict[str, type[model.Table]] = {"service": model.Service, "policy": model.Policy}
+FIXED: dict[str, type[base.Table]] = {"service": model.Service, "policy": model.Policy}
 
 
 def config_schema(gates: Sequence[Gate], own: Sequence[str] = (), *, describe: bool = True) -> Schema:
@@ -276,7 +276,7 @@ def _field_docs(table: type) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for each in reversed(table.__mro__):
-        if not issubclass(each, model.Table) or each is model.Table:
+        if not issubclass(each, base.Table) or each is base.Table:
             continue
         try:
             body = ast.parse(textwrap.dedent(inspect.getsource(each))).body[0]

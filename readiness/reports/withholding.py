@@ -11,6 +11,7 @@ from readiness.model import (
     Decision,
     EnvironmentInfo,
     Finding,
+    FindingSeverity,
     GateResult,
     Limit,
     Measurement,
@@ -30,7 +31,7 @@ _WORDS: dict[str, frozenset[str]] = {
     "schema": frozenset({"readiness-report/1"}),
     "decision": frozenset(Answer),
     "outcome": frozenset(Outcome) | frozenset(Verdict),
-    "severity": frozenset(Severity),
+    "severity": frozenset(Severity) | frozenset(FindingSeverity),
     "verdict": frozenset(Verdict),
     "state": frozenset(WaiverState),
     "action": frozenset({"promote", "hold", "rollback"}),
@@ -100,7 +101,7 @@ def blanks() -> tuple[Decision, ...]:
 
 def _blank(answer: Answer, outcomes: tuple[Outcome, ...], *, partial: bool) -> Decision:
     measured = Measurement("", None, "", Limit(0.0, 0.0, 0, ""), holds=answer is Answer.GO)
-    finding = Finding("", "", 0, 0, Severity.ADVISORY, "", "")
+    finding = Finding("", "", 0, 0, FindingSeverity.ADVISORY, "", "")
     checks = tuple(
         CheckResult(
             "",

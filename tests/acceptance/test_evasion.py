@@ -137,8 +137,8 @@ class TestEvidence:
         for more in ("measure('rate', 99, at_most=1)", "assert 1 == 2"):
             project.write(
                 "checks/test_own.py",
-                f"{OWN}from readiness.model import Finding, Severity\n\n@check('shop/scan')\ndef test_scan(findings, measure):\n"
-                "    findings.add([Finding('cve', 'a.txt', 1, 1, Severity.BLOCKING, 'CVE-1 in a', '')])\n"
+                f"{OWN}from readiness.model import Finding, FindingSeverity\n\n@check('shop/scan')\ndef test_scan(findings, measure):\n"
+                "    findings.add([Finding('cve', 'a.txt', 1, 1, FindingSeverity.BLOCKING, 'CVE-1 in a', '')])\n"
                 f"    {more}\n",
             )
             project.judge().assert_no_go("shop/scan failed")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from readiness.config.model import Containers, Embedded, Endpoint, Health, Live, Own, Redis, Table
+from readiness.config.base import Table
+from readiness.config.model import Containers, Embedded, Endpoint, Health, Live, Own, Redis
 from readiness.errors import UsageError
 from readiness.gate import Gate, builtin_gates
 from readiness.redact import Secret

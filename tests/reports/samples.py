@@ -11,6 +11,7 @@ from readiness.model import (
     Decision,
     EnvironmentInfo,
     Finding,
+    FindingSeverity,
     GateResult,
     Limit,
     Measurement,
@@ -254,7 +255,7 @@ def hostile(texts: Sequence[str] = HOSTILE) -> Decision:
             runbook=text(n), node_id=text(n + 5),
             measurements=(Measurement(text(n), text(n + 1), text(n + 2), Limit(equals=text(n), satisfies=text(n + 1)), False),
                           Measurement(text(n), float("inf"), text(n + 2), Limit(at_most=float("nan")), False)),
-            findings=(Finding(text(n), text(n + 1), 1, 1, Severity.BLOCKING, text(n + 2), text(n + 3)),),
+            findings=(Finding(text(n), text(n + 1), 1, 1, FindingSeverity.BLOCKING, text(n + 2), text(n + 3)),),
             waiver=WaiverUse(text(n), text(n + 1), text(n + 2), text(n + 3), text(n + 4)),
         )
         for n, outcome in enumerate(list(Outcome) * 2)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from readiness.model import Answer, Decision, Finding, Outcome, Reason, Severity
+from readiness.model import Answer, Decision, Finding, FindingSeverity, Outcome, Reason
 from readiness.reports import html
 from readiness.reports.html.view import LISTED, WITH_EVIDENCE, anchor_of
 from readiness.reports.json import document
@@ -220,7 +220,7 @@ def test_many_failures_stay_bounded() -> None:
 def test_evidence_of_one_check_is_bounded() -> None:
     """A check with thousands of findings and a huge message does not make a huge page."""
     decision = samples.go()
-    finding = Finding("rule", "path", 1, 1, Severity.BLOCKING, "text " * 1000, "")
+    finding = Finding("rule", "path", 1, 1, FindingSeverity.BLOCKING, "text " * 1000, "")
     check = replace(decision.checks[0], outcome=Outcome.FAILED, message="x" * 10**6, findings=(finding,) * 5000)
     text = rendered(replace(decision, decision=Answer.NO_GO, checks=(check,)))
     assert len(text) < 100_000
