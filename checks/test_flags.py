@@ -141,7 +141,7 @@ def test_share(seen: SampleObservation, flag: str, measure: Measure) -> None:
         right rollout leaves by chance once in 10,000 cases; a flag that is off or killed reaches nobody, one that is full
         everybody.
     Why it matters: 10 % is what the canary's risk was accepted for.
-    Measured by: evaluating the flag once for each of the sample-users, at most 8 at once; these users are the same in
+    Measured by: evaluating the flag once for each of the sample-users, at most 8 at once of each of two flags; these users are the same in
         every run and belong to no segment. Their percentage is that of the flag's definition, or of percentages. Not
         collected with source = "file", nor with ofrep for a flag that neither percentages nor the file tells of.
     If it fails: compare the definition with what the instances have loaded; look for a rule in front of the percentage,

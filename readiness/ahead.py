@@ -10,6 +10,8 @@ from concurrent.futures import Future
 
 CONCURRENCY = 8
 """How many observations are under way at once; the load that a target sees."""
+LARGE_AT_ONCE = 2
+"""How many of those are under way at once that ask so much that no other is timed beside them."""
 WINDOW = 32
 """How many observations may wait for their check; bounds the memory that their answers take."""
 
@@ -23,8 +25,15 @@ class Ahead:
     ThreadPoolExecutor do.
     """
 
-    def __init__(self, jobs: Iterable[Job] = ()) -> None:
+    def __init__(self, jobs: Iterable[Job] = (), concurrency: int = CONCURRENCY) -> None:
+        """Nothing runs before the first is taken.
+
+        Args:
+            jobs: key and observation of each check, in the order in which they are taken.
+            concurrency: how many are under way at once.
+        """
         self._waiting = deque(jobs)
+        self._concurrency = concurrency
         self._running: dict[Hashable, Future[object]] = {}
         self._queue: queue.SimpleQueue[tuple[Future[object], Callable[[], object]] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -45,7 +54,7 @@ class Ahead:
             future: Future[object] = Future()
             self._running[key] = future
             self._queue.put((future, observe))
-            if len(self._threads) < CONCURRENCY:
+            if len(self._threads) < self._concurrency:
                 name = f"readiness-ahead-{len(self._threads)}"
                 self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
                 self._threads[-1].start()

@@ -113,9 +113,10 @@ def _explain(node: ast.FunctionDef | ast.AsyncFunctionDef, decorator: ast.Call, 
     title = doc.partition("\n")[0].rstrip(".") or node.name.removeprefix("test_").replace("_", " ")
     argument, _, key = str(said.get("each", "")).partition(" in ")
     needs = str(said.get("needs", "")).replace("_", "-")
-    conditions = [f"where [{id_.partition('/')[0]}] has the key {needs}"] if needs else []
+    gate = id_.partition("/")[0]
+    conditions = [_said_of(gate, needs) or f"where [{gate}] has the key {needs}"] if needs else []
     if key:
-        conditions.append(f"once for each of {key.replace('_', '-')}")
+        conditions.append(f"once for each of {_said_of(gate, key) or key.replace('_', '-')}")
     if said.get("writes"):
         conditions.append("never on a protected target, because it writes")
     when = "; ".join(conditions) or "whenever its gate is configured"
@@ -123,6 +124,16 @@ def _explain(node: ast.FunctionDef | ast.AsyncFunctionDef, decorator: ast.Call, 
         when += "; a failure warns and does not block"
     sections = (*sections_in(doc).items(), (WHEN, f"{when}."))
     return Explained(f"{id_}[{argument}]" if argument else id_, title, sections, file)
+
+
+def _said_of(gate: str, name: str) -> str:
+    """Returns what a gate's table says of a value that it derives from its keys; empty where the name is a key itself."""
+    tables = {each.name: each.table for each in builtin_gates()}
+    derived = getattr(tables.get(gate), name.replace("-", "_"), None)
+    if not isinstance(derived, property):
+        return ""
+    said = inspect.cleandoc(derived.__doc__ or "").partition("\n")[0].rstrip(".").removeprefix("True ")
+    return said[:1].lower() + said[1:]
 
 
 if __name__ == "__main__":

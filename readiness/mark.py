@@ -96,8 +96,8 @@ def check(
         writes: True where it writes to the target; it is not collected on a protected one.
         observe: what to observe, taken concurrently ahead of the check and handed to it as `seen`. It is called with
             those of `http`, `database`, `cache`, `flags`, `table` and the `each` argument that its parameters name.
-        alone: it is observed when its turn comes and not ahead of it, because it asks so much that the times of other
-            observations would suffer.
+        alone: it is observed no sooner than the turn of the first such check comes, and two at once, because it asks so
+            much that the times of other observations would suffer. One that writes is observed in its turn.
 
     Raises:
         ValueError: for an id, a severity or an `each` of another form.

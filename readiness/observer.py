@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.ahead import Ahead
+from readiness.ahead import LARGE_AT_ONCE, Ahead
 from readiness.collection import mark_of_item
 from readiness.config.base import Table
 from readiness.config.model import Flags
@@ -65,6 +65,7 @@ class Observer:
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._ahead = Ahead()
+        self._large = Ahead()
 
     @property
     def target(self) -> Target:
@@ -126,16 +127,18 @@ class Observer:
 
     def look_ahead(self, items: Iterable[pytest.Item]) -> None:
         """Observations of these items are taken concurrently, in their order, ahead of their assertions."""
-        marked = ((item, mark_of_item(item)) for item in items)
-        self._ahead = Ahead(
-            (item.nodeid, functools.partial(self._observe, item, mark))
-            for item, mark in marked
-            if mark is not None and mark.observe is not None and not mark.alone
-        )
+        marks = [
+            (item, mark) for item in items if (mark := mark_of_item(item)) is not None and mark.observe is not None
+        ]
+        jobs = [(mark, (item.nodeid, functools.partial(self._observe, item, mark))) for item, mark in marks]
+        self._ahead = Ahead(job for mark, job in jobs if not mark.alone)
+        # Beside each other, once the turn of the first has come; what writes is not, since it would change what they see.
+        self._large = Ahead((job for mark, job in jobs if mark.alone and not mark.writes), LARGE_AT_ONCE)
 
     def take(self, item: pytest.Item, mark: CheckMark) -> object:
         """Returns what the check declares to observe: taken ahead, or now."""
-        return self._ahead.take(item.nodeid, functools.partial(self._observe, item, mark))
+        ahead = self._large if mark.alone else self._ahead
+        return ahead.take(item.nodeid, functools.partial(self._observe, item, mark))
 
     def _observe(self, item: pytest.Item, mark: CheckMark) -> object:
         if mark.observe is None:
@@ -153,6 +156,7 @@ class Observer:
     def close(self) -> None:
         """No further observation starts, and connections are closed."""
         self._ahead.close()
+        self._large.close()
         for probe in self._probes.values():
             probe.close()
 

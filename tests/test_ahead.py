@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 
 import pytest
@@ -60,3 +61,19 @@ def test_error_reaches_the_one_who_takes() -> None:
         ahead.take("bad", lambda: None)
     assert ahead.take("good", lambda: 2) == 1
     ahead.close()
+
+
+def test_concurrency_can_be_less() -> None:
+    """Observations that ask much are made fewer at a time."""
+    barrier = threading.Barrier(2, timeout=10)
+    under_way: set[int] = set()
+
+    def observe(number: int) -> int:
+        under_way.add(threading.get_ident())
+        barrier.wait()
+        return number
+
+    ahead = Ahead(((number, functools.partial(observe, number)) for number in range(8)), concurrency=2)
+    assert [ahead.take(number, lambda: -1) for number in range(8)] == list(range(8))
+    ahead.close()
+    assert len(under_way) == 2

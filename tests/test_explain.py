@@ -27,6 +27,16 @@ def test_every_check_says_all_that_a_user_needs(check: explain.Explained) -> Non
     assert all(paragraph for _, paragraph in check.sections)
 
 
+@pytest.mark.parametrize("check", BUILTIN, ids=lambda check: check.id)
+def test_conditions_are_in_the_users_words(check: explain.Explained) -> None:
+    """A check's condition names a key of its table, or says what is derived from keys; never a name of the source."""
+    (gate,) = (each for each in builtin_gates() if each.name == check.id.partition("/")[0])
+    derived = {name.replace("_", "-") for name in dir(gate.table) if isinstance(getattr(gate.table, name), property)}
+    (when,) = (text for heading, text in check.sections if heading == explain.WHEN)
+    first = when.partition(";")[0].removesuffix(".")
+    assert not {first.rpartition(word)[2] for word in ("the key ", "each of ")} & derived
+
+
 def test_explains_a_check(capsys: pytest.CaptureFixture[str]) -> None:
     """With or without its parameter."""
     for asked in ("health/endpoint", "health/endpoint[/health]"):

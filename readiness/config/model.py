@@ -207,7 +207,7 @@ class Health(Table, frozen=True):
 
     @property
     def targets(self) -> tuple[Endpoint, ...]:
-        """The endpoints in their long form, with the table's own keys where they have none."""
+        """The endpoints, each with the table's own keys where it has none."""
         given = (Endpoint(path=each) if isinstance(each, str) else each for each in self.endpoints)
         return tuple(
             replace(
@@ -330,7 +330,8 @@ class Flags(Table, frozen=True):
     """Flag to the percentage of users that it is to reach, where that is not what its own definition says; ofrep tells no
     definitions, so that without this or a file no share is judged."""
     sample_users: Annotated[int, Meta(ge=1, le=100_000)] = 2000
-    """Each is asked for once per flag and run: users readiness-1, readiness-2 and so on, at most 8 at once."""
+    """Each is asked for once per flag and run: users readiness-1, readiness-2 and so on, at most 8 at once of each of two
+    flags."""
 
     @property
     def asks_the_service(self) -> bool:

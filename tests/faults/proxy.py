@@ -23,19 +23,21 @@ def delaying(port: int, *, connect_s: float = 0.0, answer_s: float = 0.0) -> Ite
     Args:
         port: on loopback.
         connect_s: how long a new connection waits before the server learns of it.
-        answer_s: how much later each piece of an answer arrives.
+        answer_s: how much later an answer arrives.
     """
 
     def talk(client: socket.socket, stopped: threading.Event) -> None:
         if stopped.wait(connect_s):
             return
         with socket.create_connection((HOST, port)) as server:
+            for each in (client, server):  # no packet waits for the acknowledgement of the one before it
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while not stopped.is_set():
                 for source in select.select([client, server], [], [], peers.LIMIT_S)[0]:
-                    data = source.recv(65536)
-                    if not data:
-                        return
                     if source is server and stopped.wait(answer_s):
+                        return
+                    data = source.recv(65536)  # all pieces that came meanwhile
+                    if not data:
                         return
                     (client if source is server else server).sendall(data)
 

@@ -40,7 +40,7 @@ class _Once:
 
 
 class FlagsProbe:
-    """Observes flags. Thread safe; one sample at a time, so that never more than a few evaluations are under way.
+    """Observes flags. Thread safe; how many samples are taken at once is the business of those who ask for them.
 
     Args:
         source: where the flags are.
@@ -144,7 +144,7 @@ class FlagsProbe:
 
     def _sampled(self, flag: str) -> SampleObservation:
         source, place = self._source, self._source.place(flag)
-        with self._lock, self._undisturbed():
+        with self._undisturbed():
             before = source.definition(flag)
             answers = ask(source.evaluator(flag), users(self._sample_users), source.in_flight, place)
             second = ask(source.evaluator(flag), again(answers), source.in_flight, place)
