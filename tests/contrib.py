@@ -10,6 +10,8 @@ from pathlib import Path
 
 SYSTEM = Path("/usr/lib/postgresql")
 """Where Debian, Ubuntu and the PostgreSQL project's own packages for them install, one folder per major version."""
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+"""Not PATH: the wheel puts a server of the same name into the virtual environment."""
 WITHIN_S = 300.0
 
 
@@ -40,8 +42,8 @@ def contrib_install() -> Path:
 @cache
 def system_redis() -> Path:
     """Returns a `redis-server` of another version than the wheel's, with TLS; installs the distribution's."""
-    if shutil.which("redis-server") is None:
+    if shutil.which("redis-server", path=SYSTEM_PATH) is None:
         _install("redis-server")
-    found = shutil.which("redis-server")
+    found = shutil.which("redis-server", path=SYSTEM_PATH)
     assert found, "these tests need a redis-server with TLS: apt-get install redis-server"
     return Path(found)

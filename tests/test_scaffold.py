@@ -617,7 +617,7 @@ def test_pipes_and_sockets_are_not_opened(root: Path) -> None:
 @pytest.fixture
 def readable_by_all() -> Iterator[Path]:
     """A folder that a user other than root can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="scaffold-"))
+    folder = Path(tempfile.mkdtemp(prefix="scaffold-", dir="/tmp"))  # wherever TMPDIR leads
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 under one deadline per exchange: an httpx transport over httpcore's pool.
+"""HTTP/1.1 under one deadline per exchange: an httpx transport over connections of httpcore.
 
 httpx's own timeouts are per read: a peer that sends one byte of its headers per second is never timed out, and name
 resolution has no limit at all. So every wait of a connection, in here, ends at the deadline of the exchange under
@@ -7,10 +7,13 @@ way in the calling thread. Imported only when a request is sent, because httpx t
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
+import threading
 import time
 import urllib.request
+from collections import defaultdict
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +26,7 @@ from readiness.probes.deadline import Deadline, in_thread, seconds
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 POOL_SIZE = 8
 KEEP_ALIVE_S = 1.0
@@ -157,6 +160,59 @@ def _addresses(host: str, port: int, exchange: Exchange) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+class Connections:
+    """Kept-alive connections, each lent to one exchange at a time.
+
+    httpcore's own pool tells a thread which idle connection to use before it marks it as used, so that another thread
+    may find it expired in between and close it: one request in some ten thousand then fails, with a service that is well.
+
+    Args:
+        make: returns a new connection to an origin.
+        size: how many may be lent at once.
+    """
+
+    def __init__(self, make: Callable[[httpcore.Origin], httpcore.ConnectionInterface], size: int) -> None:
+        self._make = make
+        self._slots = threading.BoundedSemaphore(size)
+        self._lock = threading.Lock()
+        self._free: dict[str, list[httpcore.ConnectionInterface]] = defaultdict(list)
+
+    def take(self, origin: httpcore.Origin, timeout_s: float | None) -> httpcore.ConnectionInterface:
+        """Returns the connection that was used last and is still good, or a new one; it is to be given back.
+
+        Raises:
+            httpcore.PoolTimeout: none was given back in time.
+        """
+        if not self._slots.acquire(timeout=None if timeout_s is None else max(0.0, timeout_s)):
+            raise httpcore.PoolTimeout
+        while True:
+            with self._lock:
+                free = self._free[str(origin)]
+                connection = free.pop() if free else None
+            if connection is None:
+                return self._make(origin)
+            if not (connection.is_closed() or connection.has_expired()):
+                return connection
+            connection.close()
+
+    def give(self, origin: httpcore.Origin, connection: httpcore.ConnectionInterface) -> None:
+        """The connection can be lent again, or is closed where its exchange has not ended well."""
+        if connection.is_idle():
+            with self._lock:
+                self._free[str(origin)].append(connection)
+        else:
+            connection.close()
+        self._slots.release()
+
+    def close(self) -> None:
+        """Those that are not lent are closed."""
+        with self._lock:
+            unused = [each for free in self._free.values() for each in free]
+            self._free.clear()
+        for connection in unused:
+            connection.close()
+
+
 class BoundedTransport(httpx.BaseTransport):
     """Sends requests through one pool of kept-alive connections, directly or through a proxy.
 
@@ -168,44 +224,59 @@ class BoundedTransport(httpx.BaseTransport):
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
         common: dict[str, Any] = {
             "ssl_context": tls,
-            "max_connections": POOL_SIZE,
-            "max_keepalive_connections": POOL_SIZE,
             "keepalive_expiry": KEEP_ALIVE_S,
             "network_backend": BoundedBackend(),
         }
-        self._pool: httpcore.ConnectionPool
-        if proxy is None:
-            self._pool = httpcore.ConnectionPool(**common)
-        else:
-            self._pool = httpcore.HTTPProxy(proxy_url=_url(proxy.url), proxy_auth=proxy.raw_auth, **common)
+        # They know how to connect, through a proxy too; what they would pool is pooled here.
+        maker = (
+            httpcore.ConnectionPool(**common)
+            if proxy is None
+            else httpcore.HTTPProxy(proxy_url=_url(proxy.url), proxy_auth=proxy.raw_auth, **common)
+        )
+        self._connections = Connections(maker.create_connection, POOL_SIZE)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Returns the answer as soon as its headers are there; its body is read from its stream."""
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                method=request.method,
-                url=_url(request.url),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
+        asked = httpcore.Request(
+            method=request.method,
+            url=_url(request.url),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
         )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+        origin = asked.url.origin
+        connection = self._connections.take(origin, request.extensions.get("timeout", {}).get("pool"))
+        give_back = functools.partial(self._connections.give, origin, connection)
+        try:
+            answer = connection.handle_request(asked)
+        except BaseException:
+            connection.close()
+            give_back()
+            raise
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer, give_back))
 
     def close(self) -> None:
         """All connections are closed."""
-        self._pool.close()
+        self._connections.close()
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
+    """The answer's body; closing it, which httpx does in any case, gives the connection back."""
+
+    def __init__(self, answer: httpcore.Response, give_back: Callable[[], None]) -> None:
         self._answer = answer
+        self._give_back: Callable[[], None] | None = give_back
 
     def __iter__(self) -> Iterator[bytes]:
         return self._answer.iter_stream()
 
     def close(self) -> None:
-        self._answer.close()
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            try:
+                self._answer.close()
+            finally:
+                give_back()
 
 
 def _url(url: httpx.URL) -> httpcore.URL:

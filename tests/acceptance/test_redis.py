@@ -75,8 +75,8 @@ def test_one_server_is_judged(servers: Servers, project: Project) -> None:
         judged = judge(project, server.url)
     judged.assert_go()
     assert len(judged.outcomes) == 10
-    (role,) = judged.check("redis/replication")["measurements"]
-    assert role["value"] == "primary without replicas"
+    role, lost = judged.check("redis/replication")["measurements"]
+    assert (role["value"], lost["value"]) == ("primary without replicas", 0)
     memory = {each["name"]: each for each in judged.check("redis/memory")["measurements"]}
     assert memory["maxmemory"]["value"] == "none is set"
     assert 0 < memory["used memory of what the machine has"]["value"] < 90

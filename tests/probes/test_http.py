@@ -544,6 +544,16 @@ def test_a_proxy_that_refuses_is_named(probe: Probes, monkeypatch: pytest.Monkey
             probe("https://nothing.invalid").get("/")
 
 
+def test_connections_that_expire_fail_no_request(
+    probe: Probes, healthy: peers.Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More threads than connections, each of which may expire at any moment: every request is answered."""
+    monkeypatch.setattr("readiness.probes.transport.KEEP_ALIVE_S", 0.002)
+    http = probe(healthy.url)
+    with ThreadPoolExecutor(16) as pool:
+        assert {reply.status for reply in pool.map(lambda _: http.get("/health/db"), range(2000))} == {200}
+
+
 def test_a_closed_probe_opens_new_connections(probe: Probes, healthy: peers.Recorder) -> None:
     """close() lets connections go; it does not end the probe's use, and may be called twice."""
     http = probe(healthy.url)

@@ -225,6 +225,7 @@ def test_reports_that_cannot_be_written_leave_no_earlier_go(tmp_path: Path) -> N
     script = (
         "import resource, sys; from pathlib import Path; from dataclasses import replace\n"
         "from readiness.errors import ReportError; from tests.reports.test_publish import *\n"
+        "sys.dont_write_bytecode = True  # it would be cut short, and every later process would stumble over it\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "try: publish(replace(samples.no_go(), run=run(2)), Path(sys.argv[1]), redactor())\n"
         "except ReportError as error: print(error); sys.exit(7)\n"
