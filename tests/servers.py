@@ -140,7 +140,7 @@ class Servers:
         self._folder.chmod(0o711)  # the servers' user gets in
         self._children = Children(self._folder)
         self._binaries = reachable_binaries(installed, self._folder, self._user)
-        self._others: dict[Path, Binaries] = {}
+        self._reachable = {self._binaries: self._binaries}
         # The user's own cache, as in each embedded run: one initdb for all sessions, which takes two seconds.
         self._cache = ClusterCache(cache_folder(os.environ), installed, self._user)
         self._numbers = itertools.count(1)
@@ -202,7 +202,7 @@ class Servers:
         Args:
             requirepass: the password; none by default.
             flags: options without a value, such as `--sentinel`, which needs a password.
-            program: another `redis-server` than that of the wheel.
+            program: another `redis-server` or `valkey-server` than that of the wheel.
             settings: of redis.conf, with `_` for `-`, besides and instead of those of the embedded environment.
         """
         folder = self.new_folder()
@@ -210,7 +210,7 @@ class Servers:
         given = {"maxmemory": 0, "maxmemory-policy": "noeviction"}
         given |= {name.replace("_", "-"): value for name, value in settings.items()}
         extra = [*(word for name, value in given.items() for word in (f"--{name}", str(value))), *flags]
-        binaries = self._binaries if program is None else replace(self._binaries, redis=program)
+        binaries = self._binaries_of(redis=program)
 
         def make(port: int) -> servers.Server:
             return servers.redis(binaries, folder, port, password, self._user)
@@ -229,14 +229,14 @@ class Servers:
 
     # --- parts ----------------------------------------------------------------------------------------------------
 
-    def _binaries_of(self, install: Path | None) -> Binaries:
-        """Returns the programs of another PostgreSQL where the servers' user reaches them; the wheel's for None."""
-        if install is None:
-            return self._binaries
-        if install not in self._others:
-            other = replace(self._binaries, postgres=install)
-            self._others[install] = reachable_binaries(other, self.new_folder(), self._user)
-        return self._others[install]
+    def _binaries_of(self, postgres: Path | None = None, redis: Path | None = None) -> Binaries:
+        """Returns the programs with another PostgreSQL or Redis, where the servers' user reaches them."""
+        other = replace(
+            self._binaries, postgres=postgres or self._binaries.postgres, redis=redis or self._binaries.redis
+        )
+        if other not in self._reachable:
+            self._reachable[other] = reachable_binaries(other, self.new_folder(), self._user)
+        return self._reachable[other]
 
     def _cluster(self, folder: Path, install: Path | None) -> Cluster:
         """Returns a cluster that was never started; thrown away at the end, since tests break it."""

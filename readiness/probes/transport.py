@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Iterator
 
-POOL_SIZE = 8
+POOL_SIZE = 24
+"""More than are ever under way at once, 8 ahead of their checks and 8 of each of two flags: who waits for a connection
+may wait long, since a thread that has just given one back takes it again before others wake up."""
 KEEP_ALIVE_S = 1.0
 """Below every common server's own: reusing a connection in the instant in which the server closes it would look
 like a failure of the service, and repeating the request would hide real ones."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.contrib import valkey
 from tests.project import Project, serving_site
 from tests.redis_topologies import cluster_url, clustered, info, replicated, sentinel_url, sentinels
 
@@ -68,11 +69,12 @@ def commands(server: RedisServer) -> set[str]:
     return {name.removeprefix("cmdstat_").partition("|")[0] for name in info(server, "commandstats")}
 
 
-def test_one_server_is_judged(servers: Servers, project: Project) -> None:
+@pytest.mark.parametrize("product", ["redis", "valkey"])
+def test_one_server_is_judged(product: str, servers: Servers, project: Project) -> None:
     """All checks of the gate pass, and the evidence says in plain words that there are no replicas and no maxmemory."""
-    with servers.redis() as server:
+    with servers.redis(program=valkey() if product == "valkey" else None) as server:
         use(server)
-        judged = judge(project, server.url)
+        judged = judge(project, server.url.replace("redis:", f"{product}:"))
     judged.assert_go()
     assert len(judged.outcomes) == 10
     role, lost = judged.check("redis/replication")["measurements"]
