@@ -21,7 +21,7 @@ from readiness.mark import MARK, CheckMark, check_files, declared_gates, declare
 from readiness.model import Severity
 from readiness.redact import Redactor
 
-FIXTURES = ("env", "folder", "http", "database", "cache", "flags", "table", "seen", "measure", "findings")
+FIXTURES = ("env", "folder", "http", "database", "cache", "flags", "repository", "table", "seen", "measure", "findings")
 """Fixtures that built-in check files get as their own, so that a conftest's fixture of that name cannot replace them."""
 
 

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from readiness import baseline as known
+from readiness.config.baseline import Baseline
 from readiness.config.model import Waiver
 from readiness.config.waivers import has_expired, is_over_broad, matches
 from readiness.model import (
@@ -20,7 +22,6 @@ from readiness.model import (
     Decision,
     EnvironmentInfo,
     Finding,
-    FindingSeverity,
     GateResult,
     Outcome,
     Reason,
@@ -59,6 +60,8 @@ class Rules:
     titles: tuple[tuple[str, str], ...] = ()
     """Gate name and title, in the order of the report."""
     flaky_passes: int = 0
+    baseline: Baseline | None = None
+    """The findings that are known."""
 
     def severity_of(self, check: str, declared: Severity) -> Severity:
         """Returns the severity of a check after the policy's `advisory` patterns."""
@@ -93,7 +96,7 @@ def find_waiver(result: CheckResult, rules: Rules) -> Waiver | None:
         for waiver in rules.waivers
         if rules.is_in_force(waiver) and matches(waiver.check, check) and not has_expired(waiver, rules.today)
     ]
-    blocking = [finding for finding in result.findings if finding.severity is FindingSeverity.BLOCKING]
+    blocking = [finding for finding in result.findings if finding.blocks]
 
     def covers(waiver: Waiver, finding: Finding) -> bool:
         return waiver.match is None or waiver.match in finding.rule or waiver.match in finding.text
@@ -176,6 +179,7 @@ def decide(
         gates=tuple(gates),
         checks=checks_in_order,
         waivers=_waiver_results(checks_in_order, rules),
+        baseline=known.outcome(checks_in_order, rules.baseline, rules.today) if rules.baseline else None,
     )
 
 

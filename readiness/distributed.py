@@ -32,6 +32,7 @@ class Distributed:
             "target": None if run.target is None else wire.to_builtins(run.target),
             "today": run.rules.today.isoformat(),
             "left_s": run.deadline.left_s(),
+            "shared": str(run.shared_folder()),
         }
 
     @pytest.hookimpl(optionalhook=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.errors import NotMeasured
-from readiness.model import Finding, FindingSeverity, Limit, Measurement, Scalar
+from readiness.model import Finding, Limit, Measurement, Scalar
 
 MAX_FINDINGS_IN_MESSAGE = 10
 _UNSET: Any = object()
@@ -26,6 +26,8 @@ class Evidence:
     """True once a scan has said that it is complete, so that no finding is evidence too."""
     notes: list[str] = field(default_factory=list)
     """What a message adds to each measurement: the limit's key and where it was observed."""
+    compare: Callable[[Sequence[Finding]], tuple[Finding, ...]] = tuple
+    """Marks the findings that the baseline knows."""
 
     def reset(self) -> None:
         """Nothing is recorded: a new execution begins."""
@@ -52,14 +54,14 @@ class Evidence:
         return not seen and not self.findings and not self.scanned
 
     def violations(self) -> list[str]:
-        """Returns one line per measurement outside its limit and per blocking finding."""
+        """Returns one line per measurement outside its limit and per finding that blocks."""
         lines = [
             describe(measurement) + note
             for measurement, note in zip(self.measurements, self.notes, strict=True)
             if not measurement.holds
         ]
-        blocking = [finding for finding in self.findings if finding.severity is FindingSeverity.BLOCKING]
-        lines += [f"{f.path}:{f.line}:{f.column}: {f.text} ({f.rule})" for f in blocking[:MAX_FINDINGS_IN_MESSAGE]]
+        blocking = [finding for finding in self.compare(self.findings) if finding.blocks]
+        lines += [f"{f.place}: {f.text} ({f.rule}{_expiry(f)})" for f in blocking[:MAX_FINDINGS_IN_MESSAGE]]
         if len(blocking) > MAX_FINDINGS_IN_MESSAGE:
             lines.append(f"and {len(blocking) - MAX_FINDINGS_IN_MESSAGE} more findings")
         return lines
@@ -134,10 +136,22 @@ class Findings:
 
     evidence: Evidence
 
-    def add(self, found: Sequence[Finding]) -> None:
-        """The findings are part of the check's evidence, and the scan that made them is complete."""
+    def add(self, found: Sequence[Finding]) -> tuple[Finding, ...]:
+        """The findings are part of the check's evidence, and the scan that made them is complete.
+
+        Returns:
+            The same findings, those that the baseline knows with its entry.
+        """
         self.evidence.findings.extend(found)
         self.evidence.scanned = True
+        return self.evidence.compare(found)
+
+
+def _expiry(finding: Finding) -> str:
+    use = finding.baseline
+    if use is not None and use.incomplete:
+        return "; its baseline entry needs an owner, a reason and a last day before it accepts anything"
+    return f"; its baseline entry was valid until {use.expires}" if use is not None and use.expired else ""
 
 
 def _holds(value: Scalar, limit: Limit) -> bool:

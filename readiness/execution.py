@@ -6,6 +6,7 @@ reported nothing, and a check without evidence is `unmeasured`.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import time
 import traceback
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from readiness import wire
+from readiness.baseline import compared
 from readiness.collection import Collection, check_id, mark_of_item
 from readiness.config.base import Table
 from readiness.deadline import Deadline
@@ -127,7 +129,9 @@ class Execution:
             outcome=Outcome.NOT_RUN,
             node_id=item.nodeid,
         )
-        return State(item, mark, result, Evidence(f"{self.collection.settings.file.name} [{mark.gate}]"))
+        compare = functools.partial(compared, gate=mark.gate, baseline=self.rules.baseline, today=self.rules.today)
+        source = f"{self.collection.settings.file.name} [{mark.gate}]"
+        return State(item, mark, result, Evidence(source, compare=compare))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -267,7 +271,7 @@ class Execution:
             remedy=(remedy or help_text or None) if failed else None,
             runbook=(self.runbook_link(state.mark.runbook or state.result.title) or None) if failed else None,
             measurements=tuple(state.evidence.measurements),
-            findings=tuple(state.evidence.findings),
+            findings=state.evidence.compare(state.evidence.findings),
         )
 
 

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from readiness.mark import check_files, declared_gates
-from readiness.model import EnvironmentInfo, RunInfo, ServiceInfo
+from readiness.model import CheckResult, EnvironmentInfo, RuleInfo, RunInfo, ServiceInfo
 
 if TYPE_CHECKING:
+    import pytest
+
     from readiness.collection import Collection
     from readiness.config.model import Settings
     from readiness.decision import Rules
@@ -73,9 +75,34 @@ def service_info(settings: Settings) -> ServiceInfo:
     return ServiceInfo(settings.service.name, settings.service.owner, commit, dirty)
 
 
-def run_info(run_id: str, started: dt.datetime, now: dt.datetime, duration_s: float, workers: int) -> RunInfo:
+def run_info(
+    run_id: str, started: dt.datetime, now: dt.datetime, duration_s: float, workers: int, *, config: Path
+) -> RunInfo:
     """Returns when and with what it was judged."""
-    return RunInfo(run_id, _utc(started), _utc(now), round(duration_s, 3), workers, _versions())
+    return RunInfo(
+        run_id, _utc(started), _utc(now), round(duration_s, 3), workers, _versions(), _path_in_work_tree(config)
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _path_in_work_tree(config: Path) -> str:
+    """Returns the file's path from the top of its git work tree on; its name alone where it is in none."""
+    top = next((folder for folder in config.parents if os.path.lexists(folder / ".git")), config.parent)
+    return config.relative_to(top).as_posix()
+
+
+def documented_rules(checks: Iterable[CheckResult]) -> tuple[RuleInfo, ...]:
+    """Returns what is documented of the rules that findings name; nothing is loaded where there are none."""
+    ids = dict.fromkeys(finding.rule for check in checks for finding in check.findings)
+    if not ids:
+        return ()
+    try:
+        from readiness.static.rules import documented
+
+        found = documented(ids)
+    except ImportError:  # what is written of a rule is no evidence: without it the findings stand all the same
+        return ()
+    return tuple(RuleInfo(rule.id, rule.title, rule.why, rule.remedy, rule.source) for rule in found)
 
 
 def _utc(moment: dt.datetime) -> str:
@@ -106,6 +133,15 @@ def gates_of_user_checks(config: Path) -> tuple[str, ...]:
     names = service.get("checks") if isinstance(service, dict) else None
     files = check_files(config.parent, [str(name) for name in names] if isinstance(names, list) else ["checks"])
     return tuple(sorted({gate for file in files for gate in declared_gates(file)}))
+
+
+def kept_folder(config: pytest.Config, name: str) -> Path | None:
+    """Returns a folder in pytest's cache, which `--cache-clear` clears; None without the cache, or where it is read-only."""
+    cache = getattr(config, "cache", None)
+    try:
+        return None if cache is None else Path(cache.mkdir(name))
+    except OSError:
+        return None
 
 
 # --- the runbook ---

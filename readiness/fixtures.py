@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from readiness.probes.http import HttpProbe
     from readiness.probes.postgres import PostgresProbe
     from readiness.probes.redis import RedisProbe
+    from readiness.static.repository import Repository
 
 EXECUTION = pytest.StashKey["Execution"]()
 """Where the run keeps what the fixtures hand out."""
@@ -64,6 +65,12 @@ def flags(request: pytest.FixtureRequest) -> FlagsProbe:
     """The feature flags that the table `[flags]` names."""
     probe: FlagsProbe = _execution(request).observer.probe("flags")
     return probe
+
+
+@pytest.fixture
+def repository(request: pytest.FixtureRequest) -> Repository:
+    """The files beside the configuration, scanned once for all static gates; it needs no target."""
+    return _execution(request).observer.repository
 
 
 @pytest.fixture

@@ -99,6 +99,25 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineUse:
+    """The entry of the baseline that knows a finding."""
+
+    expired: bool
+    """True where its last day has passed: the finding counts as if it were not known."""
+    owner: str = ""
+    reason: str = ""
+    expires: str = ""
+    """Last valid day, ISO 8601, UTC; empty where it has no end."""
+    incomplete: bool = False
+    """True where it must name owner, reason and last day, and does not: the finding counts as if it were not known."""
+
+    @property
+    def accepts(self) -> bool:
+        """True where the finding does nothing to its check."""
+        return not self.expired and not self.incomplete
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A located problem."""
 
@@ -113,6 +132,38 @@ class Finding:
     """What stands there, cut to one short line; never a secret."""
     fingerprint: str = ""
     """The same for the same problem after its line has moved; empty where it has none."""
+    baseline: BaselineUse | None = None
+    """The entry of the baseline that knows it; None for a new one."""
+
+    @property
+    def place(self) -> str:
+        """`path:line:column`, as editors and terminals make a link of it; the path alone where the file is meant."""
+        if self.line < 1:
+            return self.path
+        return f"{self.path}:{self.line}:{self.column}" if self.column > 0 else f"{self.path}:{self.line}"
+
+    @property
+    def is_known(self) -> bool:
+        """True where the baseline accepts it, so that it does nothing to its check."""
+        return self.baseline is not None and self.baseline.accepts
+
+    @property
+    def blocks(self) -> bool:
+        """True where it fails its check."""
+        return self.severity is FindingSeverity.BLOCKING and not self.is_known
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What is documented of a rule that a finding names."""
+
+    id: str
+    title: str
+    """What holds when it finds nothing, in one line."""
+    why: str
+    remedy: str
+    source: str = ""
+    """RFC, vendor page or runbook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +238,23 @@ class WaiverResult:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineResult:
+    """What became of the baseline in this run; the counts are of its entries."""
+
+    file: str
+    """As the configuration names it."""
+    entries: int
+    known: int
+    """Seen again, and in force."""
+    expired: int
+    """Seen again, and accept nothing: their last day has passed, or they lack the owner, reason or day that they need."""
+    vanished: int
+    """Not seen any more, by gates that were observed in full."""
+    unobserved: int
+    """Of gates that were not observed in full, so that nothing can be said of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceInfo:
     """What is to be released."""
 
@@ -218,6 +286,8 @@ class RunInfo:
     workers: int
     """1 without pytest-xdist."""
     versions: dict[str, str] = field(default_factory=dict)
+    config: str = ""
+    """The configuration file, from the top of the git work tree on; findings' paths start from its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,3 +304,7 @@ class Decision:
     gates: tuple[GateResult, ...]
     checks: tuple[CheckResult, ...]
     waivers: tuple[WaiverResult, ...]
+    baseline: BaselineResult | None = None
+    """None where the configuration names none."""
+    rules: tuple[RuleInfo, ...] = ()
+    """What is documented of the rules that findings name."""

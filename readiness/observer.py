@@ -23,11 +23,30 @@ from readiness.errors import NotMeasured, Unreachable
 from readiness.mark import CheckMark
 
 if TYPE_CHECKING:
+    from readiness.config.model import Settings
     from readiness.probes.flags.probe import FlagsProbe
     from readiness.probes.http import HttpProbe
+    from readiness.static.repository import Repository
 
 PROBE_TIMEOUT_S = 5.0
 """What PostgreSQL and Redis get to answer at all; their limits are judged on the time they took."""
+STATIC_GATES = ("config-lint", "placeholder-audit", "security-scan")
+"""Gates that look at the repository, through the probe `repository`, and at no target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What reading the repository takes besides the configuration."""
+
+    settings: Settings
+    is_wanted: Callable[[str], bool]
+    """Whether this run judges a gate."""
+    cache: Callable[[], Path | None] = lambda: None
+    """Returns the folder that pytest keeps between runs, and clears when told; None where nothing is kept."""
+    shared: Path | None = None
+    """A folder of this run alone, where the first worker that has scanned leaves the result for the others."""
+    reports: Path | None = None
+    """Where this run writes; it and those of other environments beside it are no part of the repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,7 @@ class Observer:
         self._budget = budget
         self._patience = patience or {}
         self._target: Target | None = None
+        self.desk: Desk | None = None
         self._probes: dict[str, Any] = {}
         self._reached: dict[str, Reach] = {}
         self._lock = threading.Lock()
@@ -89,6 +109,8 @@ class Observer:
             NotMeasured: where the environment has no such part.
             Unreachable: where it cannot be reached; tried once, since forty checks would find forty times the same.
         """
+        if name == "repository":
+            return self.repository
         flags = self._table_of("flags") if name == "flags" else None
         http = self.probe("http") if isinstance(flags, Flags) and flags.asks_the_service else None
         with self._lock:
@@ -105,6 +127,19 @@ class Observer:
         failure = self._reached[name].failure
         if failure is not None:
             raise Unreachable(failure.cause, failure.remedy)
+        return probe
+
+    @property
+    def repository(self) -> Repository:
+        """The repository, which needs neither a target nor that one is reached.
+
+        Raises:
+            NotMeasured: where nobody has said what is to be read.
+        """
+        with self._lock:
+            if "repository" not in self._probes:
+                self._probes["repository"] = _make_repository(self.desk, self._budget)
+            probe: Repository = self._probes["repository"]
         return probe
 
     def _reach(self, name: str, probe: Any) -> Reach:
@@ -130,13 +165,23 @@ class Observer:
         marks = [
             (item, mark) for item in items if (mark := mark_of_item(item)) is not None and mark.observe is not None
         ]
-        jobs = [(mark, (item.nodeid, functools.partial(self._observe, item, mark))) for item, mark in marks]
+        jobs = [
+            (mark, (item.nodeid, functools.partial(self._observe, item, mark)))
+            for item, mark in marks
+            if not _reads_the_repository(mark)
+        ]
         self._ahead = Ahead(job for mark, job in jobs if not mark.alone)
         # Beside each other, once the turn of the first has come; what writes is not, since it would change what they see.
         self._large = Ahead((job for mark, job in jobs if mark.alone and not mark.writes), LARGE_AT_ONCE)
 
     def take(self, item: pytest.Item, mark: CheckMark) -> object:
-        """Returns what the check declares to observe: taken ahead, or now."""
+        """Returns what the check declares to observe: taken ahead, or now.
+
+        The repository is read in its own time, because that takes the processor from those who measure times: in order,
+        these checks are the first, and nothing is under way before the first observation is taken.
+        """
+        if _reads_the_repository(mark):
+            return self._observe(item, mark)
         ahead = self._large if mark.alone else self._ahead
         return ahead.take(item.nodeid, functools.partial(self._observe, item, mark))
 
@@ -159,6 +204,31 @@ class Observer:
         self._large.close()
         for probe in self._probes.values():
             probe.close()
+
+
+def _reads_the_repository(mark: CheckMark) -> bool:
+    return mark.observe is not None and "repository" in inspect.signature(mark.observe).parameters
+
+
+def _make_repository(desk: Desk | None, budget: Callable[[], float]) -> Repository:
+    if desk is None:
+        raise NotMeasured("this run has no repository")
+    from readiness.static.repository import Repository
+
+    gates = [gate for gate in STATIC_GATES if gate in desk.settings.gates and desk.is_wanted(gate)]
+    avoid = _report_folders(desk.reports)
+    return Repository(desk.settings, gates, budget, cache=desk.cache, shared=desk.shared, avoid=avoid)
+
+
+def _report_folders(folder: Path | None) -> tuple[Path, ...]:
+    """Returns the folders of reports: what was found once must not be found again in the report of it."""
+    if folder is None:
+        return ()
+    try:
+        beside = [each for each in folder.parent.iterdir() if (each / "report.json").exists()]
+    except OSError:
+        beside = []
+    return folder, *beside
 
 
 def _make_flags_probe(
@@ -195,6 +265,6 @@ def _make_probe(name: str, target: Target, budget: Callable[[], float]) -> Any:
         raise NotMeasured("the configuration has no table [flags]", "Add it; the fixture observes what it names.")
     if name not in missing:
         raise NotMeasured(
-            f"@check(observe=...) asks for {name!r}. Known: http, database, cache, flags, table and the each argument"
+            f"@check(observe=...) asks for {name!r}. Known: http, database, cache, flags, repository, table and the each argument"
         )
     raise NotMeasured(f"environment {target.name} has no {missing[name]}", f"Add it to [env.{target.name}].")

@@ -20,6 +20,7 @@ from readiness.decision import Rules
 from readiness.errors import UsageError
 from readiness.gate import RESERVED, Gate, builtin_gates
 from readiness.redact import Redactor
+from readiness.static.extras import refuse_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
     rules = _rules(settings, gates, selected, started.date())
     collection = Collection(settings, gates, rules, redactor)
     _refuse_nothing_to_judge(collection, selected)
+    if not is_plan:
+        refuse_missing({gate: table for gate, table in settings.gates.items() if collection.is_wanted(gate)})
     return Order(
         settings=settings,
         rules=rules,
@@ -141,6 +144,7 @@ def _rules(settings: Settings, gates: tuple[Gate, ...], selected: tuple[str, ...
         configured=tuple(dict.fromkeys((*settings.gates, *own))),
         titles=tuple((gate.name, gate.title) for gate in gates),
         flaky_passes=settings.policy.flaky_passes,
+        baseline=settings.baseline,
     )
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
+import functools
 import gc
 import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,6 +33,7 @@ from readiness.errors import ReadinessError, ReportError, UsageError
 from readiness.execution import Execution
 from readiness.ledger import Ledger
 from readiness.model import Answer, Decision, EnvironmentInfo, RunInfo, ServiceInfo
+from readiness.observer import Desk
 from readiness.order import Order, read_order
 from readiness.redact import Redactor
 from readiness.reports import json, markdown, publish
@@ -83,6 +86,7 @@ class Run:
         self.is_real = False
         self._pid = os.getpid()
         self._is_shown = False
+        self._shared: Path | None = None
         self._undo = contextlib.ExitStack()
 
     # --- configure -------------------------------------------------------------------------------------------------
@@ -103,6 +107,13 @@ class Run:
         ):
             config.pluginmanager.register(plugin, f"readiness-{name}")
         config.add_cleanup(self.execution.observer.close)
+        self.execution.observer.desk = Desk(
+            self.settings,
+            self.order.collection.is_wanted,
+            cache=functools.partial(facts.kept_folder, config, "readiness-static"),
+            shared=Path(handed["shared"]) if handed is not None else None,
+            reports=self.order.folder,
+        )
         if handed is not None:
             if handed["target"] is not None:
                 self.execution.observer.provide(wire.from_builtins(handed["target"], Target))
@@ -146,6 +157,13 @@ class Run:
 
     def _runbook_link(self, heading: str) -> str:
         return facts.runbook_link(self.settings.folder, self.settings.service.runbook, heading)
+
+    def shared_folder(self) -> Path:
+        """Returns a folder of this run that its workers share; only this user may enter it."""
+        if self._shared is None:
+            self._shared = Path(tempfile.mkdtemp(prefix="readiness-"))
+            self._undo.callback(shutil.rmtree, self._shared, ignore_errors=True)
+        return self._shared
 
     # --- session ---------------------------------------------------------------------------------------------------
 
@@ -342,12 +360,13 @@ class Run:
 
     def _about(self) -> tuple[ServiceInfo, EnvironmentInfo, RunInfo]:
         now = dt.datetime.now(dt.UTC)
-        run = facts.run_info(self.run_id, self.order.started, now, time.monotonic() - self.clock, self.workers)
+        took_s = time.monotonic() - self.clock
+        run = facts.run_info(self.run_id, self.order.started, now, took_s, self.workers, config=self.settings.file)
         return facts.service_info(self.settings), facts.environment_info(self.settings), run
 
     def _decide(self) -> Decision:
         service, environment, run = self._about()
-        return decide(
+        decision = decide(
             self.ledger.results(self.rules),
             self.ledger.reasons(),
             self.rules,
@@ -355,6 +374,7 @@ class Run:
             environment=environment,
             run=run,
         )
+        return replace(decision, rules=facts.documented_rules(decision.checks))
 
 
 class _LastWord:

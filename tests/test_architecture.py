@@ -16,7 +16,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"model", "errors"}),
     frozenset({"wire", "redact", "disguise"}),
     frozenset({"config", "gate", "mark"}),
-    frozenset({"decision"}),
+    frozenset({"decision", "baseline"}),
     frozenset({"reports", "signoff"}),
     frozenset(
         {
@@ -35,7 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "ledger",
         }
     ),
-    frozenset({"plugin", "cli", "scaffold"}),
+    frozenset({"plugin", "cli", "scaffold", "adoption"}),
 )
 """From the bottom up: a module imports its own layer and those before it."""
 OBSERVERS = frozenset({"probes", "static", "rollout", "environment"})

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from readiness.config import base, flags_table, model, rollout_tables
+from readiness.config import base, flags_table, model, rollout_tables, secrets_baseline, security_tables
+from readiness.config.baseline import Baseline
+from readiness.config.baseline import read as read_baseline
 from readiness.config.merging import Place
 from readiness.config.redis_address import AddressError, parse_address
+from readiness.config.static_files import named_files, wrong_tables
 from readiness.config.suggest import known_names
 from readiness.config.validation import schema_error
 from readiness.config.variables import Substitution
@@ -42,6 +45,9 @@ class Parts:
     waivers: tuple[model.Waiver, ...] = ()
     where: model.EnvironmentTable | None = None
     tables: dict[str, base.Table] = field(default_factory=dict)
+    baseline: model.BaselineTable | None = None
+    known_findings: Baseline | None = None
+    """What the baseline's file holds, once it was looked at."""
 
     def show(self, path: Place, value: Any) -> str:
         """Returns the value, or what it is called where it came through a variable."""
@@ -66,9 +72,13 @@ def contradictions(parts: Parts) -> Said:
         _live,
         _containers,
         _files,
+        _static,
+        _baseline,
+        _secrets_baseline,
         _endpoints,
         _repeated,
         _flags,
+        _dependencies,
         _rollout,
     ):
         yield from check(parts)
@@ -230,6 +240,43 @@ def _files(parts: Parts) -> Said:
                     yield from _is_schema(parts, path, endpoint.schema)
 
 
+def _baseline(parts: Parts) -> Said:
+    """The file is read here, since whatever is wrong with it is wrong with the configuration."""
+    path: Place = ("baseline", "file")
+    if parts.baseline is None or parts.is_open(path):
+        return
+    entries, unusable = read_baseline(parts.folder / parts.baseline.file)
+    seen = parts.show(path, parts.baseline.file)
+    for text, remedy in unusable:
+        yield path, f"{seen} {text}.", remedy
+    if not unusable:
+        parts.known_findings = Baseline(parts.baseline.file, secrets_baseline.owned(entries))
+
+
+def _secrets_baseline(parts: Parts) -> Said:
+    """Known secrets join the known findings, so that one comparison and one count serve both."""
+    path: Place = ("gates", "security-scan", "secrets", "baseline")
+    table = getattr(parts.tables.get("security-scan"), "secrets", None)
+    name = getattr(table, "baseline", None)
+    if name is None or parts.is_open(path) or not _is_there(parts.folder / name):
+        return  # that it is not there is said with the other files
+    entries, unusable = secrets_baseline.read(parts.folder / name)
+    for text, remedy in unusable:
+        yield path, f"{parts.show(path, name)} {text}.", remedy
+    if not unusable:
+        parts.known_findings = secrets_baseline.joined(parts.known_findings, Baseline(name, entries))
+
+
+def _static(parts: Parts) -> Said:
+    wrong = list(wrong_tables(parts.tables))
+    for each in wrong:
+        yield each.place, each.text, each.remedy
+    places = {each.place for each in wrong}
+    for named in named_files(parts.tables):
+        if named.place not in places:
+            yield from (_is_schema if named.is_schema else _exists)(parts, named.place, named.path)
+
+
 def _exists(parts: Parts, path: Place, name: str) -> Said:
     if not parts.is_open(path) and not _is_there(parts.folder / name):
         text = f"{parts.show(path, name)} does not exist in the configuration's folder."
@@ -321,6 +368,13 @@ def _flags(parts: Parts) -> Said:
                 path: Place = ("gates", gate, *key)
                 if not parts.is_open(path):
                     yield path, text, remedy
+
+
+def _dependencies(parts: Parts) -> Said:
+    table = getattr(parts.tables.get("security-scan"), "dependencies", None)
+    if isinstance(table, security_tables.Dependencies):
+        for key, text, remedy in security_tables.contradictions(table):
+            yield ("gates", "security-scan", "dependencies", *key), text, remedy
 
 
 def _rollout(parts: Parts) -> Said:

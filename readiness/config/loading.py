@@ -118,6 +118,7 @@ def _settings(source: Source, parts: Parts, digest: str) -> model.Settings:
         environment=parts.environment,
         where=parts.where,
         gates=parts.tables,
+        baseline=parts.known_findings,
         known_gates=tuple(parts.known),
         missing=tuple(parts.substitution.missing),
         digest=digest,
@@ -202,6 +203,7 @@ def _type(parts: Parts, own: Sequence[str], is_known_bad: bool, report: variable
 
     parts.service = convert(tree["service"], model.Service, ("service",))
     parts.policy = convert(tree["policy"], model.Policy, ("policy",))
+    parts.baseline = convert(tree["baseline"], model.BaselineTable, ("baseline",)) if "baseline" in tree else None
     waivers = [convert(each, model.Waiver, ("waiver", index)) for index, each in enumerate(tree["waiver"])]
     parts.waivers = tuple(waiver for waiver in waivers if waiver is not None)
     if tree["where"].get("kind") in list(KINDS):  # a list, since the value may be anything, a table too

@@ -25,7 +25,7 @@ def merge(base: Any, override: Any) -> Any:
 def effective(document: Mapping[str, Any], environment: str, gates: Sequence[str]) -> Tree:
     """Returns what holds for one environment: `service`, `policy`, `waiver`, `where` and `gates`, values as written.
 
-    Whatever has not the shape it should have is left out; that was reported when the file was looked at.
+    `baseline` is there where the file has that table. Whatever has not the shape it should have is left out; that was reported when the file was looked at.
     """
     raw = _table(_table(document.get("env")).get(environment))
     where = {key: item for key, item in raw.items() if not _is_override(key, item, gates)}
@@ -37,9 +37,11 @@ def effective(document: Mapping[str, Any], environment: str, gates: Sequence[str
         if isinstance(base, dict) or override is not None:
             merged[gate] = merge(_table(base), override or {})
     waivers = document.get("waiver", [])
+    baseline = document.get("baseline")
     return {
         "service": _table(document.get("service")),
         "policy": _table(document.get("policy")),
+        **({"baseline": baseline} if isinstance(baseline, dict) else {}),
         "waiver": [each for each in waivers if isinstance(each, dict)] if isinstance(waivers, list) else [],
         "where": where,
         "gates": merged,

@@ -28,6 +28,7 @@ from readiness.config.base import (
     UrlPath,
     VersionRange,
 )
+from readiness.config.baseline import Baseline
 from readiness.config.quantity import Duration, Ratio
 from readiness.redact import Secret
 
@@ -56,6 +57,13 @@ class Policy(Table, frozen=True):
     """Budget for the whole run."""
     flaky_passes: Annotated[int, Meta(ge=0)] = 0
     """Passes that needed a retry which a GO may contain."""
+
+
+class BaselineTable(Table, frozen=True):
+    """Findings that are known, so that only new ones block."""
+
+    file: NonEmptyText
+    """Where they are listed; `readiness baseline write` makes it from a report."""
 
 
 class Waiver(Table, frozen=True):
@@ -384,6 +392,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The gates that have a table, in the order of the contract; gate name to its table."""
     known_gates: tuple[str, ...]
     """Every gate that could be configured, including those of plugins and of the user's own check files."""
+    baseline: Baseline | None = None
+    """The findings that are known."""
     missing: tuple[str, ...] = ()
     """Environment variables that are not set; only where a plan was asked for, else they are errors."""
     digest: str = ""

@@ -52,7 +52,7 @@ def fits(tree: dict[str, Any], gates: Sequence[Gate], decode: Decode) -> bool:
         and where.get("kind") in list(KINDS)
         and all(re.search(HEADER_NAME, name) is not None for name in _table(where.get("headers")))
         and all(type(waiver.get("expires")) is dt.date for waiver in tree["waiver"])
-        and all(_fits(tree[name], table, decode) for name, table in FIXED.items())
+        and all(_fits(tree[name], table, decode) for name, table in FIXED.items() if name in tree)
         and all(_fits(waiver, model.Waiver, decode) for waiver in tree["waiver"])
         and _fits(where, model.EnvironmentTable, decode)
         and all(_fits(tree["gates"][gate.name], gate.table, decode) for gate in gates if gate.name in tree["gates"])

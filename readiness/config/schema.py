@@ -33,7 +33,11 @@ HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?!\n)$"
 KINDS: dict[str, type[base.Table]] = {"embedded": model.Embedded, "containers": model.Containers, "live": model.Live}
 STORES = ("database", "redis")
 """Gates whose name is also that of an address in a live environment."""
-FIXED: dict[str, type[base.Table]] = {"service": model.Service, "policy": model.Policy}
+FIXED: dict[str, type[base.Table]] = {
+    "service": model.Service,
+    "policy": model.Policy,
+    "baseline": model.BaselineTable,
+}
 
 
 def config_schema(gates: Sequence[Gate], own: Sequence[str] = (), *, describe: bool = True) -> Schema:

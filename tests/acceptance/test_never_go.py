@@ -69,8 +69,11 @@ class TestConfiguration:
 
     def test_gate_without_checks_yet(self, project: Project) -> None:
         """A table whose gate ran nothing cannot be passed."""
-        project.extend_config('\n[config-lint]\npaths = ["."]\n')
-        project.judge().assert_no_go("Gate config-lint is required but none of its checks was collected")
+        project.extend_config(
+            '\n[rollout]\nprometheus = "http://127.0.0.1:9"\nstages = ["10%", "100%"]\ncanary = "a"\nbaseline = "b"\nobserve = "1m"\n'
+            '[[rollout.metric]]\nname = "errors"\ntotal = "a"\nbad = "b"\npromote-below = "1%"\n'
+        )
+        project.judge().assert_no_go("Gate rollout is required but none of its checks was collected")
 
     def test_unknown_and_reserved_gates(self, project: Project) -> None:
         """`--gate` takes known names only."""

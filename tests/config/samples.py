@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from readiness.config.baseline import EMPTY
 from readiness.config.loading import load
 from readiness.config.model import Settings
 from readiness.errors import ConfigError, Problem
@@ -90,6 +91,8 @@ def full(folder: Path) -> Folder:
     made.write(FULL)
     made.write("# Runbook\n", "docs/runbook.md")
     made.write('{"type": "object"}', "schemas/openapi.json")
-    for name in ("checks", "migrations"):
+    made.write("", "requirements.txt")
+    made.write(EMPTY, ".secrets.baseline")
+    for name in ("checks", "migrations", "src", "vulnerabilities"):
         (folder / name).mkdir()
     return made

@@ -28,14 +28,14 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "unknown table": (
         f"{MINIMAL}[helth]\n",
         [
-            f"[helth]: unknown table 'helth'. Known: service, policy, waiver, env, {GATES}. "
+            f"[helth]: unknown table 'helth'. Known: service, policy, baseline, waiver, env, {GATES}. "
             "Did you mean 'health'? Rename it or take it out."
         ],
     ),
     "unknown key at the top": (
         f"verbose = true\n{MINIMAL}",
         [
-            f"top level verbose: unknown key 'verbose'. Known: service, policy, waiver, env, {GATES}. "
+            f"top level verbose: unknown key 'verbose'. Known: service, policy, baseline, waiver, env, {GATES}. "
             "Rename it or take it out."
         ],
     ),

@@ -10,7 +10,7 @@ must still pass, so that a fault says what is wrong and nothing else.
 
 from __future__ import annotations
 
-from tests.faults import cache, database, flags, service
+from tests.faults import cache, database, flags, repository, secrets, security, service
 from tests.faults.breaking import wanting
 from tests.faults.entry import Fault, failed, unmeasured
 from tests.faults.service import PAGE, answering
@@ -54,6 +54,16 @@ HEALTHY = {
         required = ["checkout"]
         file = "feature_flags/flags.json"
         sample-users = 500
+    """,
+    "config-lint": """
+        paths = ["shop"]
+    """,
+    "placeholder-audit": """
+        paths = ["shop"]
+    """,
+    "security-scan": f"""
+        secrets = {{ paths = ["shop"] }}
+        {security.TABLE.strip()}
     """,
 }
 """Gate to its table: each key is set that a check needs. The limits are wide; a fault sets its own."""
@@ -354,4 +364,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # --- flags --------------------------------------------------------------------------------------------------------
     *flags.FAULTS,
+    # --- config-lint, placeholder-audit -------------------------------------------------------------------------------
+    *repository.FAULTS,
+    # --- security-scan ------------------------------------------------------------------------------------------------
+    *security.FAULTS,
+    *secrets.FAULTS,
 )

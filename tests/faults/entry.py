@@ -54,3 +54,8 @@ def failed(check: str, what: str, breaks: Break, says: str, *spoils: str) -> Fau
 def unmeasured(check: str, what: str, breaks: Break, says: str, *spoils: str) -> Fault:
     """Returns a fault that prevents the observation: the check must say `unmeasured`."""
     return Fault(check, what, breaks, Outcome.UNMEASURED, says, spoils)
+
+
+def advised(check: str, what: str, breaks: Break, says: str, *spoils: str) -> Fault:
+    """Returns a fault that a check which only advises observes: it says `advisory`, and the answer is GO all the same."""
+    return Fault(check, what, breaks, Outcome.ADVISORY, says, spoils)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+from tests.faults import repository, security
 from tests.faults.cache import warmed
 from tests.faults.database import MIGRATIONS, primary
 from tests.flag_service import FlagService
@@ -71,6 +72,8 @@ class Targets:
             project.write(f"migrations/versions/{name}.py", script)
         project.write("schemas/health.json", '{"properties": {"status": {"$ref": "parts/words.json#/$defs/status"}}}')
         project.write("schemas/parts/words.json", '{"$defs": {"status": {"enum": ["healthy"]}}}')
+        for name, text in (repository.FILES | security.FILES).items():
+            project.write(name, text)
         return project
 
     @cached_property
