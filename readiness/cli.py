@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 USAGE_ERROR = 4
 """Exit status; pytest's own for the same."""
 CONFIG = "readiness.toml"
-AVAILABLE = ("init", "schema", "explain")
+AVAILABLE = ("init", "schema", "explain", "baseline")
 NOT_YET = {
     "diff": "what changed between two reports",
     "sign": "sign a report",
@@ -88,10 +88,27 @@ def _parser() -> argparse.ArgumentParser:
     schema.set_defaults(command=_schema)
 
     explain = commands.add_parser(
-        "explain", help="what a check asserts, why, how it is measured, what to do when it fails", allow_abbrev=False
+        "explain", help="what a check or a rule asserts, why, what to do when it fails", allow_abbrev=False
     )
-    explain.add_argument("check", metavar="CHECK", help="its id, such as database/connects")
+    explain.add_argument("id", metavar="ID", help="of a check, as database/connects, or of a rule that a finding names")
     explain.set_defaults(command=_explain)
+
+    known = commands.add_parser(
+        "baseline", help="make the findings of a report known, so that only new ones block", allow_abbrev=False
+    )
+    known.add_argument(
+        "action",
+        choices=("write", "prune"),
+        help="write: list what blocks now, forget what vanished; prune: only forget",
+    )
+    known.add_argument(
+        "report", type=Path, nargs="?", help="a report.json or its folder; default the only one below reports/"
+    )
+    known.add_argument(
+        "--file", type=Path, metavar="FILE", help="the baseline; default that of [baseline] in the configuration"
+    )
+    known.add_argument("--config", type=Path, metavar="PATH", help=f"default {CONFIG} or pyproject.toml, upward")
+    known.set_defaults(command=_baseline)
 
     for name, about in NOT_YET.items():
         commands.add_parser(name, help=f"{about} (not available yet)")
@@ -159,8 +176,29 @@ def _explain(options: argparse.Namespace) -> int:
 
     builtin = [gate.file for gate in builtin_gates() if gate.file is not None]
     own = [file for file in sorted(Path("checks").rglob("test_*.py")) if file.resolve() not in builtin]
-    check = explain.find(options.check, explain.explained([*builtin, *own]))
-    _write(explain.as_text(check), sys.stdout, end="")
+    found = explain.find(options.id, explain.explained([*builtin, *own]), explain.explained_rules())
+    _write(explain.as_text(found), sys.stdout, end="")
+    return 0
+
+
+# --- baseline -------------------------------------------------------------------------------------------------------
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    import datetime as dt
+
+    from readiness.adoption import adopt
+
+    made = adopt(
+        adds=options.action == "write",
+        report=options.report,
+        file=options.file,
+        config=options.config,
+        start=Path.cwd(),
+        today=dt.datetime.now(dt.UTC).date(),
+    )
+    _write_whole(made.target, made.text, overwrite=True)
+    _write("\n".join(made.said), sys.stdout)
     return 0
 
 
@@ -208,7 +246,7 @@ def _summary(lead: str, made: Draft, seen: Survey, target: str) -> str:
         count = len(made.fill)
         lines.append("1 line is to be filled in:" if count == 1 else f"{count} lines are to be filled in:")
         lines += [f"  {target}:{number}: {' '.join(text.split())}" for number, text in made.fill]
-    lines += ["Next: pip install 'pytest-readiness[embedded]', then", "    pytest --env=local"]
+    lines += ["Next: pip install 'pytest-readiness[embedded,static,security]', then", "    pytest --env=local"]
     return "\n".join(lines)
 
 

@@ -10,24 +10,29 @@ import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from readiness.errors import UsageError
 from readiness.gate import Gate, builtin_gates
 from readiness.mark import sections_in
+
+if TYPE_CHECKING:
+    from readiness.static.interface import Rule
 
 WHEN = "When it runs"
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """The documentation of one check."""
+    """The documentation of one check or rule."""
 
     id: str
     """With the parameter's name in brackets where it has one, such as `health/endpoint[path]`."""
     title: str
     sections: tuple[tuple[str, str], ...]
     """Heading and paragraph, in the order of the docstring; the last says when the check runs."""
-    file: Path
+    file: Path | None = None
+    """Of the check; None for a rule."""
 
     @property
     def bare_id(self) -> str:
@@ -44,27 +49,38 @@ def explained(files: Iterable[Path]) -> tuple[Explained, ...]:
     return tuple(each for file in files for each in _checks_in(file))
 
 
-def find(check: str, known: Iterable[Explained]) -> Explained:
-    """Returns the check of that id; a parameter in brackets is ignored.
+def explained_rules() -> tuple[Explained, ...]:
+    """Returns the documentation of every rule that a finding of the static gates can name."""
+    from readiness.static.rules import all_rules
+
+    return tuple(_explain_rule(rule) for rule in all_rules())
+
+
+def find(id_: str, checks: Iterable[Explained], rules: Iterable[Explained] = ()) -> Explained:
+    """Returns the check or rule of that id; a parameter in brackets is ignored.
 
     Raises:
-        UsageError: there is none; says which there are, and the nearest.
+        UsageError: there is none; says which checks there are, and the nearest check or rule.
     """
-    from readiness.config.suggest import known_names
+    from readiness.config.suggest import nearest
 
-    by_id = {each.bare_id: each for each in known}
-    wanted = check.partition("[")[0]
+    known = {each.bare_id: each for each in checks}
+    by_id = {each.id: each for each in rules} | known
+    wanted = id_.partition("[")[0]
     if wanted not in by_id:
-        raise UsageError(f"there is no check {check!r}. {known_names(wanted, by_id)}", "docs/checks.md lists them all.")
+        near = nearest(wanted, by_id)
+        hint = f" Did you mean {near!r}?" if near else ""
+        text = f"there is no check and no rule {id_!r}. Known checks: {', '.join(known)}.{hint}"
+        raise UsageError(text, "docs/checks.md lists all checks, docs/rules.md all rules.")
     return by_id[wanted]
 
 
-def as_text(check: Explained) -> str:
+def as_text(found: Explained) -> str:
     """Returns the documentation as a terminal shows it."""
     import textwrap
 
-    lines = [check.id, check.title, ""]
-    for heading, paragraph in check.sections:
+    lines = [found.id, found.title, ""]
+    for heading, paragraph in found.sections:
         lines += [f"{heading}:", *textwrap.wrap(paragraph, 100, initial_indent="    ", subsequent_indent="    "), ""]
     return "\n".join(lines)
 
@@ -86,6 +102,38 @@ def as_markdown(gates: Iterable[Gate]) -> str:
             lines += ["", f"### `{check.id}`", "", f"{check.title}.", ""]
             lines += [f"- **{heading}:** {paragraph}" for heading, paragraph in check.sections]
     return "\n".join(lines) + "\n"
+
+
+def rules_as_markdown() -> str:
+    """Returns docs/rules.md: every rule of the static gates, by the check that it is a part of."""
+    lines = [
+        "# The rules",
+        "",
+        "<!-- Made from the rules' tables by `python -m readiness.explain rules`; a test keeps it current. -->",
+        "",
+        "A finding names the rule that it breaks. `readiness explain RULE` shows the same in a terminal. A waiver with `match`",
+        "accepts the findings of a rule, and a [baseline](baseline.md) those that are there today.",
+    ]
+    check = ""
+    for each in sorted(explained_rules(), key=lambda each: each.sections[0][1]):
+        if each.sections[0][1] != check:
+            check = each.sections[0][1]
+            lines += ["", f"## {check}"]
+        lines += ["", f"### `{each.id}`", "", f"{each.title}.", ""]
+        lines += [f"- **{heading}:** {paragraph}" for heading, paragraph in each.sections[1:]]
+    return "\n".join(lines) + "\n"
+
+
+def _explain_rule(rule: Rule) -> Explained:
+    sections = (
+        ("Part of the check", rule.check),
+        ("Severity", f"{rule.severity}, unless the finding says otherwise"),
+        ("Why it matters", rule.why),
+        ("What to do", rule.remedy),
+        ("Source", rule.source),
+    )
+    title = rule.title.rstrip(".")
+    return Explained(rule.id, title, tuple((heading, paragraph) for heading, paragraph in sections if paragraph))
 
 
 def _checks_in(file: Path) -> Iterator[Explained]:
@@ -139,4 +187,4 @@ def _said_of(gate: str, name: str) -> str:
 if __name__ == "__main__":
     import sys
 
-    sys.stdout.write(as_markdown(builtin_gates()))
+    sys.stdout.write(rules_as_markdown() if sys.argv[1:] == ["rules"] else as_markdown(builtin_gates()))

@@ -66,7 +66,9 @@ def test_commands_to_come_are_refused(command: str, rest: list[str], capsys: pyt
     assert cli.main([command, *rest]) == 4
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"readiness: `readiness {command}` is not available yet.\nAvailable: init, schema, explain.\n"
+    assert (
+        err == f"readiness: `readiness {command}` is not available yet.\nAvailable: init, schema, explain, baseline.\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,18 @@ from readiness.errors import UsageError
 from readiness.gate import builtin_gates
 
 DOCS = Path(__file__).parents[1] / "docs" / "checks.md"
+RULES = DOCS.with_name("rules.md")
 BUILTIN = explain.explained(gate.file for gate in builtin_gates() if gate.file is not None)
 
 
 def test_docs_are_current() -> None:
     """`python -m readiness.explain > docs/checks.md` after a docstring has changed."""
     assert DOCS.read_text("utf-8") == explain.as_markdown(builtin_gates())
+
+
+def test_rules_are_current() -> None:
+    """`python -m readiness.explain rules > docs/rules.md` after a rule has changed."""
+    assert RULES.read_text("utf-8") == explain.rules_as_markdown()
 
 
 @pytest.mark.parametrize("check", BUILTIN, ids=lambda check: check.id)
@@ -65,5 +71,22 @@ def test_explains_a_check_of_the_users_own(
 
 def test_unknown_check_suggests_the_nearest() -> None:
     """With all that there are."""
-    with pytest.raises(UsageError, match="Did you mean 'redis/ping'"):
+    with pytest.raises(UsageError, match=r"Known checks: .*redis/ping.*Did you mean 'redis/ping'"):
         explain.find("redis/pong", BUILTIN)
+
+
+def test_unknown_rule_suggests_the_nearest() -> None:
+    """Of the rules as well as of the checks."""
+    (first, *_) = known = explain.explained_rules()
+    with pytest.raises(UsageError, match=f"there is no check and no rule '{first.id}z'.*Did you mean '{first.id}'"):
+        explain.find(f"{first.id}z", BUILTIN, known)
+
+
+def test_explains_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    """What holds, which check it is a part of, why it matters and what to do."""
+    first = explain.explained_rules()[0]
+    assert cli.main(["explain", first.id]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{first.id}\n{first.title}\n\nPart of the check:\n    {first.id.partition('/')[0]}/")
+    for heading in ("Severity:", "Why it matters:", "What to do:"):
+        assert heading in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -98,3 +99,14 @@ def test_unknown_environment_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 4, done.stdout + done.stderr
     assert "local" in done.stderr + done.stdout
     assert not (tmp_path / "reports").exists()
+
+
+def test_gate_without_its_extra_is_refused(tmp_path: Path) -> None:
+    """What a gate lacks is said with the command that installs it, status 4, before anything is started."""
+    if importlib.util.find_spec("yaml_rs") is not None:
+        pytest.skip("the extra is installed; tox run -e wheel judges without it")
+    done, reports = _judge(tmp_path, f'{CONFIG}\n[config-lint]\npaths = ["."]\n')
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "the gate config-lint needs an extra" in done.stderr
+    assert 'pip install "pytest-readiness[static]"' in done.stderr
+    assert not reports.exists()

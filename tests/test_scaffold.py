@@ -34,6 +34,7 @@ from readiness.scaffold.survey import Survey, survey
 from readiness.scaffold.toml import shown, string, strings
 
 KIT = Path(__file__).parent.parent / "examples" / "compliance-kit"
+FILES = ["config-lint", "placeholder-audit", "security-scan"]
 NOBODY = 65534
 VALIDATOR = jsonschema.Draft202012Validator(config_schema(builtin_gates()))
 
@@ -417,7 +418,7 @@ def test_stores_are_seen_where_they_are_asked_for(root: Path, tree: dict[str, st
     """A driver, an image or a variable's name is enough; a gate is written for each store, and required."""
     _, _, document = made(root, tree)
     assert {"database", "redis"} & set(document) == stores
-    assert set(document["policy"]["required"]) == {"health", *stores}
+    assert set(document["policy"]["required"]) == {*FILES, "health", *stores}
 
 
 @pytest.mark.parametrize(
@@ -680,6 +681,68 @@ def test_no_text_makes_it_slow(root: Path, name: str, text: str) -> None:
     assert time.process_time() - begun < 3
 
 
+# --- what the gates that read files look at ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        ({"service.py": ""}, ["."]),
+        ({"src/shop/api.py": "", "tests/test_api.py": "", "docs/conf.py": ""}, ["src"]),
+        ({"billing/a.py": "", "shop/b.py": ""}, ["billing", "shop"]),
+        ({f"{letter}/a.py": "" for letter in "abcdef"}, ["."]),
+        ({"tests/test_api.py": "", "README.md": ""}, None),
+    ],
+)
+def test_code_to_scan(root: Path, tree: dict[str, str], expected: list[str] | None) -> None:
+    """The folders with Python that ships; a repository without it has no scanner of Python."""
+    *_, document = made(root, tree)
+    assert document["security-scan"].get("bandit", {}).get("paths") == expected
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        ({"uv.lock": "", "requirements.txt": ""}, {"lock": ["uv.lock"]}),
+        ({"pylock.prod.toml": ""}, {"lock": ["pylock.prod.toml"]}),
+        (
+            {"requirements.txt": "", "requirements/prod.txt": "", "tests/requirements.txt": "", "requirements.in": ""},
+            {"requirements": ["requirements.txt", "requirements/prod.txt"], "installed": True},
+        ),
+        (
+            {"pyproject.toml": '[project]\nname = "shop"\ndependencies = ["httpx"]'},
+            {"pyproject": ["pyproject.toml"], "installed": True},
+        ),
+        ({"pyproject.toml": '[project]\nname = "shop"'}, None),
+    ],
+)
+def test_dependencies_are_proposed(root: Path, tree: dict[str, str], expected: dict[str, Any] | None) -> None:
+    """As a comment, since where the advisories are is for people to say; uncommented it is valid with a database."""
+    _, written, document = made(root, tree)
+    assert "dependencies" not in document["security-scan"]
+    assert ("# dependencies = " in written.text) is (expected is not None)
+    if expected is not None:
+        text = written.text.replace("# dependencies = ", "dependencies = ")
+        assert tomllib.loads(text)["security-scan"]["dependencies"] == {**expected, "database": "advisories.zip"}
+        VALIDATOR.validate(tomllib.loads(text))
+
+
+def test_workflows_and_baselines_are_found(root: Path) -> None:
+    """Workflows are audited, and the project's baselines go on being known; that of another tool is no such baseline."""
+    known = '[{"schema": "readiness-baseline/1"}\n]\n'
+    tree = {".github/workflows/ci.yml": "on: push", "readiness-baseline.json": known, ".secrets.baseline": known}
+    _, written, document = made(root, tree)
+    assert document["baseline"] == {"file": "readiness-baseline.json"}
+    assert document["security-scan"] == {
+        "secrets": {"paths": ["."], "baseline": ".secrets.baseline"},
+        "workflows": {"paths": [".github"]},
+    }
+    text = written.text.replace('# endpoints = ["/health"]', 'endpoints = ["/health"]').replace(FILL, "")
+    assert {*FILES} <= set(loaded(root, Draft(text, (), ())).gates)
+    *_, document = made(root, {".secrets.baseline": '{"plugins_used": [], "results": {}}'})
+    assert document["security-scan"]["secrets"] == {"paths": ["."]}
+
+
 # --- what is written --------------------------------------------------------------------------------------------------
 
 
@@ -692,7 +755,7 @@ def test_compliance_kit(tmp_path: Path) -> None:
     assert seen.notes == ()
     assert document == {
         "service": {"name": "compliance-kit", "owner": "platform@dogan.ai", "runbook": "runbook.md"},
-        "policy": {"required": ["health", "database", "redis", "flags"], "deadline": "15m"},
+        "policy": {"required": [*FILES, "health", "database", "redis", "flags"], "deadline": "15m"},
         "env": {
             "local": {
                 "kind": "embedded",
@@ -717,10 +780,13 @@ def test_compliance_kit(tmp_path: Path) -> None:
             "file": "feature_flags/flags.json",
             "required": ["compliance_report_generator", "compliance_report_generator_full"],
         },
+        "config-lint": {"paths": ["."]},
+        "placeholder-audit": {"paths": ["."]},
+        "security-scan": {"bandit": {"paths": ["."]}, "secrets": {"paths": ["."]}},
     }
     assert set(document["database"]) <= {"connect-within", "query-within", "migrations"}
     settings = loaded(root, written)
-    assert list(settings.gates) == ["health", "database", "redis", "flags"]
+    assert list(settings.gates) == [*FILES, "health", "database", "redis", "flags"]
     assert isinstance(settings.gates["health"], Health)
 
 

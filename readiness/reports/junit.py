@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from xml.etree import ElementTree as ET
 
 from readiness.model import CheckResult, Decision, Outcome
+from readiness.reports.findings import EXCERPT, QUIET, counts_of, counts_text, grouped, in_order, kind_of, without_list
 from readiness.reports.interface import Document, Writer
 from readiness.reports.json import decision_from
 from readiness.reports.overview import Overview, overview
@@ -70,10 +71,12 @@ def render(document: Document, flavour: Flavour = "ci") -> bytes:
 
 def _case(check: CheckResult) -> _Case:
     name = check.id.removeprefix(f"{check.gate}/")
-    location = check.findings[0] if check.findings else None
+    location = next(iter(in_order(check.findings)), None)
     properties = [("id", check.id), ("outcome", str(check.outcome)), ("severity", str(check.severity))]
     if check.attempts != 1:
         properties.append(("attempts", str(check.attempts)))
+    if check.findings:
+        properties.append(("findings", counts_text(counts_of(check.findings))))
     return _Case(
         suite=check.gate,
         name=name,
@@ -89,7 +92,11 @@ def _case(check: CheckResult) -> _Case:
 
 
 def _message(check: CheckResult) -> str:
-    text = one_line(check.message or "", 300) or one_line(check.title, 300) or str(check.outcome)
+    text = (
+        one_line(without_list(check.message or "", check.findings), 300)
+        or one_line(check.title, 300)
+        or str(check.outcome)
+    )
     if check.outcome is Outcome.WAIVED and check.waiver:
         use = check.waiver
         return f"waived until {use.expires} by {use.owner}: {one_line(use.reason, 200)} ({text})"
@@ -100,20 +107,36 @@ def _message(check: CheckResult) -> str:
 
 def _evidence(check: CheckResult) -> Iterable[str]:
     if check.message:
-        yield check.message
+        yield without_list(check.message, check.findings)
     for measured in check.measurements[:_LISTED]:
         limit = limit_text(measured.limit, measured.unit)
         holds = f", limit {limit}: {'holds' if measured.holds else 'does not hold'}" if limit else ""
         yield f"{one_line(measured.name)}: {value_text(measured.value, measured.unit)}{holds}"
-    for found in check.findings[:_LISTED]:
-        yield f"{one_line(found.path)}:{found.line}:{found.column}: {one_line(found.rule)}: {one_line(found.text, 300)}"
-    more = len(check.findings) - _LISTED
-    if more > 0:
-        yield f"and {more} more findings in report.json"
+    yield from _findings(check)
     if check.remedy:
         yield f"What to do: {check.remedy}"
     if check.runbook:
         yield f"Runbook: {one_line(check.runbook)}"
+
+
+def _findings(check: CheckResult) -> Iterable[str]:
+    if not check.findings:
+        return
+    yield f"Findings: {counts_text(counts_of(check.findings))}"
+    loud = [found for found in check.findings if kind_of(found) not in QUIET]
+    shown = 0
+    for group in grouped(loud, _LISTED):
+        for found in group.listed:
+            shown += 1
+            kind = "" if group.kind == "blocking" else f" ({group.kind})"
+            yield f"{one_line(found.place)}: {one_line(found.rule)}{kind}: {one_line(found.text, 300)}"
+            if found.excerpt:
+                yield f"    > {one_line(found.excerpt, EXCERPT)}"
+        if group.listed and group.remedy:
+            yield f"{one_line(group.rule)}: {one_line(group.remedy, 300)}"
+    more = len(check.findings) - shown
+    if more:
+        yield f"and {more} more findings in report.json"
 
 
 def _decision_case(decision: Decision, seen: Overview, cases: list[_Case]) -> _Case | None:

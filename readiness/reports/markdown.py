@@ -7,6 +7,8 @@ from pathlib import Path
 
 from readiness.errors import ReportError
 from readiness.model import CheckResult, Decision, Outcome
+from readiness.reports.findings import EXCERPT, QUIET, baseline_text, by_gate, counts_of, grouped, kind_of, without_list
+from readiness.reports.findings import counts_text as findings_text
 from readiness.reports.interface import Document, Writer
 from readiness.reports.json import decision_from
 from readiness.reports.overview import Overview, in_order_of_attention, overview
@@ -51,7 +53,10 @@ def render(document: Document, budget: int = BUDGET) -> bytes:
     page = _Page(budget)
     page.add(_head(decision, seen), always=True)
     page.add_table(
-        "### Why not", "| Check | Outcome | Reason |", [_reason_row(*each) for each in _reasons(seen)], "reason"
+        "### Why not",
+        "| Check | Outcome | Reason |",
+        [_reason_row(*each) for each in _reasons(decision, seen)],
+        "reason",
     )
     page.add_table("### Gates", "| Gate | Verdict | Checks | Time |", _gate_rows(decision), "gate")
     page.add_table("### Waivers", "| Check | State | Ends | Note |", _waiver_rows(decision, seen), "waiver")
@@ -138,6 +143,9 @@ def _head(decision: Decision, seen: Overview) -> str:
         else "no commit known"
     )
     facts = f"**{escape(service.name, 100)}**, {commit}, environment **{escape(decision.environment.name, 100)}**"
+    if decision.baseline is not None:
+        known = f"Baseline {_code(decision.baseline.file)}: {escape(baseline_text(decision.baseline))}."
+        facts = f"{facts}\n\n{known}"
     when = f"Run {_code(run.id)}, {escape(time_text(run.finished))}, {duration_text(run.duration_s)}."
     coverage = f"\n> **{escape(seen.coverage)}**\n" if seen.coverage else ""
     return (
@@ -145,8 +153,12 @@ def _head(decision: Decision, seen: Overview) -> str:
     )
 
 
-def _reasons(seen: Overview) -> list[tuple[str, str, str]]:
-    return [(reason.check or reason.gate or "run", reason.outcome, reason.text) for reason in seen.reasons]
+def _reasons(decision: Decision, seen: Overview) -> list[tuple[str, str, str]]:
+    found = {check.id: check.findings for check in decision.checks if check.findings}
+    return [
+        (reason.check or reason.gate or "run", reason.outcome, without_list(reason.text, found.get(reason.check, ())))
+        for reason in seen.reasons
+    ]
 
 
 def _reason_row(where: str, outcome: str, text: str) -> str:
@@ -154,11 +166,14 @@ def _reason_row(where: str, outcome: str, text: str) -> str:
 
 
 def _gate_rows(decision: Decision) -> list[str]:
-    rows = []
+    rows, findings = [], by_gate(decision)
     for gate in decision.gates:
         icon = _VERDICT_ICONS[gate.verdict] if gate.required or gate.verdict == "pass" else "⚠️"
         verdict = f"{icon} {gate.verdict}{'' if gate.required else ' (not required)'}"
-        cells = [_code(gate.name), verdict, escape(counts_text(gate.outcomes)), duration_text(gate.duration_s)]
+        counts = counts_text(gate.outcomes)
+        if found := findings.get(gate.name):
+            counts += f"; findings: {findings_text(found)}"
+        cells = [_code(gate.name), verdict, escape(counts), duration_text(gate.duration_s)]
         rows.append(f"| {' | '.join(cells)} |")
     return rows
 
@@ -177,18 +192,13 @@ def _waiver_rows(decision: Decision, seen: Overview) -> list[str]:
 def _evidence(check: CheckResult) -> str:
     lines = [f"\n{_code(check.id)} **{check.outcome}** {escape(check.title, 200)}\n"]
     if check.message:
-        lines.append(f"- {escape(check.message)}")
+        lines.append(f"- {escape(without_list(check.message, check.findings))}")
     for measured in check.measurements[:_FINDINGS]:
         limit = limit_text(measured.limit, measured.unit)
         shown = escape(f"{measured.name}: {value_text(measured.value, measured.unit)}")
         holds = "holds" if measured.holds else "**does not hold**"
         lines.append(f"- {shown}" + (f", limit {escape(limit)}: {holds}" if limit else ""))
-    for found in check.findings[:_FINDINGS]:
-        place = _code(f"{found.path}:{found.line}:{found.column}")
-        lines.append(f"- {place} {escape(found.rule, 200)}: {escape(found.text)}")
-    more = len(check.findings) - _FINDINGS
-    if more > 0:
-        lines.append(f"- and {count_of(more, 'more finding')} in `report.json`")
+    lines += _findings(check)
     if check.waiver:
         use = check.waiver
         lines.append(f"- waived until {escape(use.expires, 20)} by {escape(use.owner, 100)}: {escape(use.reason)}")
@@ -198,6 +208,24 @@ def _evidence(check: CheckResult) -> str:
         address = safe_href(check.runbook)
         lines.append(f"- [Runbook](<{address}>)" if address else f"- Runbook: {_code(check.runbook)}")
     return "\n".join(lines) + "\n"
+
+
+def _findings(check: CheckResult) -> list[str]:
+    if not check.findings:
+        return []
+    lines = [f"- {count_of(len(check.findings), 'finding')}: {escape(findings_text(counts_of(check.findings)))}"]
+    loud = [found for found in check.findings if kind_of(found) not in QUIET]
+    shown = 0
+    for group in grouped(loud, _FINDINGS):
+        for found in group.listed:
+            shown += 1
+            kind = "" if group.kind == "blocking" else f" ({group.kind})"
+            excerpt = f" {_code(one_line(found.excerpt, EXCERPT))}" if found.excerpt else ""
+            lines.append(f"- {_code(found.place)} {escape(found.rule, 200)}{kind}: {escape(found.text)}{excerpt}")
+        if group.listed and group.remedy:
+            lines.append(f"- **{escape(group.rule, 200)}:** {escape(group.remedy)}")
+    more = len(check.findings) - shown
+    return [*lines, f"- and {count_of(more, 'more finding')} in {_code('report.json')}"] if more else lines
 
 
 WRITER = Writer("summary.md", render)

@@ -196,6 +196,9 @@ def _further(decision: Decision) -> list[str]:
     unseen = sum(check.outcome in (Outcome.UNMEASURED, Outcome.NOT_RUN) for check in advisory)
     if unseen:
         sentences.append(f"{count_of(unseen, 'advisory check')} gave no evidence.")
+    known = sum(finding.is_known for check in decision.checks for finding in check.findings)
+    if known:
+        sentences.append(f"{count_of(known, 'finding')} of the baseline {'does' if known == 1 else 'do'} not block.")
     flaky = sum(check.outcome is Outcome.PASSED and check.attempts > 1 for check in decision.checks)
     if flaky:
         sentences.append(f"{count_of(flaky, 'check')} passed only after a retry.")

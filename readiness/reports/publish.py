@@ -12,7 +12,7 @@ from typing import Any
 
 from readiness.errors import ReportError
 from readiness.model import Answer, Decision, EnvironmentInfo, Outcome, Reason, RunInfo, ServiceInfo
-from readiness.reports import html, json, junit, markdown
+from readiness.reports import html, json, junit, markdown, metrics, sarif
 from readiness.reports.folder import prepare_folder, write_set
 from readiness.reports.folder import withdraw as withdraw_reports
 from readiness.reports.interface import Redactor, Writer
@@ -21,7 +21,7 @@ from readiness.reports.withholding import blanks, leaks, redact_document, redact
 
 __all__ = ["WRITERS", "prepare_folder", "publish", "publish_unfinished", "unfinished"]
 
-WRITERS = (json.WRITER, html.WRITER, junit.WRITER, markdown.WRITER)
+WRITERS = (json.WRITER, html.WRITER, junit.WRITER, sarif.WRITER, markdown.WRITER, metrics.WRITER)
 """The files of every report set, `report.json` first."""
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -6,7 +6,9 @@ import textwrap
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from readiness.model import Decision
+from readiness.model import Decision, Finding
+from readiness.reports.findings import baseline_text, by_gate, grouped, without_list
+from readiness.reports.findings import counts_text as findings_text
 from readiness.reports.interface import Document
 from readiness.reports.json import decision_from
 from readiness.reports.overview import NotableWaiver, Overview, overview
@@ -18,6 +20,8 @@ Line: TypeAlias = tuple[str, Markup]
 
 _REASONS = 20
 _WAIVERS = 20
+_FINDINGS = 10
+"""Findings of one reason."""
 _TEXT = 300
 """Characters of one reason."""
 _VERDICTS: dict[str, Markup] = {
@@ -50,9 +54,13 @@ def panel(document: Document, width: int, *, folder: str = "", files: Sequence[s
     lines += _wrapped(seen.sentence, width)
     if seen.coverage:
         lines += _wrapped(seen.coverage, width, {"yellow": True})
-    lines += _reasons(seen, width)
+    lines += _reasons(decision, seen, width)
     lines += _gates(decision, width)
     lines += _waivers(decision, seen, width)
+    if decision.baseline is not None:
+        lines.append(("", {}))
+        text = f"Baseline {one_line(decision.baseline.file, 200)}: {baseline_text(decision.baseline)}"
+        lines += _wrapped(text, width, hang="  ")
     if folder:
         lines.append(("", {}))
         names = f" ({', '.join(files)})" if files else ""
@@ -73,23 +81,46 @@ def _wrapped(text: str, width: int, markup: Markup | None = None, indent: str = 
     return [(line, dict(markup or {})) for line in wrapped]
 
 
-def _reasons(seen: Overview, width: int) -> list[Line]:
+def _reasons(decision: Decision, seen: Overview, width: int) -> list[Line]:
     if not seen.reasons:
         return []
+    checks = {check.id: check for check in decision.checks}
     lines: list[Line] = [("", {}), ("Why not:", {"bold": True})]
     for reason in seen.reasons[:_REASONS]:
         where = one_line(reason.check or reason.gate or "run", 120)
-        text = one_line(reason.text, _TEXT)
+        blocking = [found for found in checks[reason.check].findings if found.blocks] if reason.check in checks else []
+        text = one_line(without_list(reason.text, blocking), _TEXT)
         lines += _wrapped(f"{where} [{one_line(reason.outcome, 40)}] {text}", width, {"red": True}, "  ", "      ")
+        lines += _findings(blocking, width)
     more = len(seen.reasons) - _REASONS
     if more > 0:
         lines.append((f"  and {more:,} more in report.json", {"red": True}))
     return lines
 
 
+def _findings(blocking: list[Finding], width: int) -> list[Line]:
+    lines: list[Line] = []
+    shown = 0
+    for group in grouped(blocking, _FINDINGS):
+        if not group.listed:
+            continue
+        remedy = one_line(group.remedy, _TEXT)
+        lines += _wrapped(
+            f"{group.number:,} {one_line(group.rule, 120)}{': ' if remedy else ''}{remedy}", width, {}, "    ", "      "
+        )
+        for found in group.listed:
+            shown += 1
+            lines += _wrapped(f"{one_line(found.place)} {one_line(found.text, _TEXT)}", width, {}, "      ", "        ")
+            if found.excerpt:
+                lines.append((f"        > {one_line(found.excerpt, max(width - 10, 20))}", {}))
+    more = len(blocking) - shown
+    return [*lines, (f"    and {count_of(more, 'more finding')} in report.html and report.json", {})] if more else lines
+
+
 def _gates(decision: Decision, width: int) -> list[Line]:
     if not decision.gates:
         return []
+    findings = by_gate(decision)
     lines: list[Line] = [("", {}), ("Gates:", {"bold": True})]
     names = [one_line(gate.name, 40) for gate in decision.gates]
     column = max(len(name) for name in names)
@@ -97,6 +128,8 @@ def _gates(decision: Decision, width: int) -> list[Line]:
         extra = [counts_text(gate.outcomes), duration_text(gate.duration_s)] + (
             [] if gate.required else ["not required"]
         )
+        if found := findings.get(gate.name):
+            extra.append(f"findings: {findings_text(found)}")
         # Only what the decision stands on may be red.
         markup = _VERDICTS[gate.verdict] if gate.required or gate.verdict == "pass" else {"yellow": True}
         text = f"{name:<{column}}  {gate.verdict:<14}  {', '.join(extra)}"

@@ -7,6 +7,8 @@ from typing import Any
 
 from readiness.model import (
     Answer,
+    BaselineResult,
+    BaselineUse,
     CheckResult,
     Decision,
     EnvironmentInfo,
@@ -17,6 +19,7 @@ from readiness.model import (
     Measurement,
     Outcome,
     Reason,
+    RuleInfo,
     RunInfo,
     ServiceInfo,
     Severity,
@@ -101,7 +104,11 @@ def blanks() -> tuple[Decision, ...]:
 
 def _blank(answer: Answer, outcomes: tuple[Outcome, ...], *, partial: bool) -> Decision:
     measured = Measurement("", None, "", Limit(0.0, 0.0, 0, ""), holds=answer is Answer.GO)
-    finding = Finding("", "", 0, 0, FindingSeverity.ADVISORY, "", "")
+    findings = tuple(
+        Finding("", "", 1, 1, severity, "", "", " ", "", use)
+        for severity in FindingSeverity
+        for use in (None, BaselineUse(False, " ", " ", "2000-01-02"), BaselineUse(True, " ", " ", "1999-01-02"))
+    )
     checks = tuple(
         CheckResult(
             "",
@@ -115,15 +122,16 @@ def _blank(answer: Answer, outcomes: tuple[Outcome, ...], *, partial: bool) -> D
             "",
             "",
             (measured,),
-            (finding,),
+            found,
             WaiverUse("", "", "", "", ""),
             "",
         )
         for outcome in outcomes
         for severity in Severity
+        for found in (findings, ())
     )
     verdicts = (Verdict.PASS,) if answer is Answer.GO else tuple(Verdict)
-    counts = {str(outcome): len(Severity) for outcome in outcomes}
+    counts = {str(outcome): 2 * len(Severity) for outcome in outcomes}
     stamp = "2000-01-01T00:00:00Z"
     return Decision(
         decision=answer,
@@ -137,4 +145,6 @@ def _blank(answer: Answer, outcomes: tuple[Outcome, ...], *, partial: bool) -> D
         ),
         checks=checks,
         waivers=tuple(WaiverResult("", state, "2000-01-02", "") for state in WaiverState),
+        baseline=BaselineResult("", 2, 2, 2, 2, 2),
+        rules=(RuleInfo("", "", " ", " ", " "),),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from readiness.gate import Gate
+from readiness.scaffold import repository
 from readiness.scaffold.apps import MANAGE, MENTIONED, in_folder
 from readiness.scaffold.survey import Kept, Survey
 from readiness.scaffold.toml import shown, string, strings
@@ -69,6 +70,8 @@ def draft(survey: Survey, gates: tuple[Gate, ...]) -> Draft:
     _database(page, survey, gates)
     _redis(page, survey)
     _flags(page, survey)
+    page.add(*(_with(line, why) for line, why in repository.tables(survey.repository)))
+    page.found += repository.found(survey.repository)
     fill = [(number, line.removeprefix(FILL)) for number, line in enumerate(page.lines, 1) if line.startswith(FILL)]
     return Draft("\n".join(page.lines) + "\n", tuple(fill), tuple(page.found))
 
@@ -98,7 +101,7 @@ def _policy(page: _Page, survey: Survey) -> None:
     stores = [name for name, kept in (("database", survey.postgres), ("redis", survey.redis)) if kept]
     flags = ["flags"] if _judges_flags(survey) else []
     page.add("[policy]")
-    page.key("required", strings(["health", *stores, *flags]), "a GO needs each of them")
+    page.key("required", strings([*repository.GATES, "health", *stores, *flags]), "a GO needs each of them")
     page.key("deadline", '"15m"', "budget for the whole run")
     page.add("")
 

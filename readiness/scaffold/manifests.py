@@ -76,6 +76,11 @@ def requirements(files: Files) -> Iterator[tuple[str, str]]:
             yield from ((_distribution(str(line)), name) for line in asked)
 
 
+def declares(files: Files) -> bool:
+    """Returns whether the top's `pyproject.toml` declares dependencies."""
+    return any(name == "pyproject.toml" for _, name in requirements(files))
+
+
 def _distribution(line: str) -> str:
     match = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line)
     return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""

@@ -11,6 +11,7 @@ from readiness.scaffold import deployment, files, manifests
 from readiness.scaffold.apps import AppFacts, Start, app_facts, starts
 from readiness.scaffold.deployment import Mention, Store
 from readiness.scaffold.manifests import Alembic, Project
+from readiness.scaffold.repository import Repository, repository
 from readiness.scaffold.routes import (
     Endpoints,
     FlagEndpoints,
@@ -65,6 +66,8 @@ class Survey:
     variables: dict[str, str]
     """Names of environment variables, each with the file that names it."""
     reads_database_url: bool
+    repository: Repository
+    """What the gates that read files look at."""
     notes: tuple[str, ...]
 
     @property
@@ -122,6 +125,7 @@ def survey(root: Path) -> Survey:
         flag_endpoints=flag_endpoints(source.routes),
         variables=variables,
         reads_database_url=source.reads_database_url,
+        repository=repository(tree, declares=manifests.declares(tree)),
         notes=tuple(tree.notes),
     )
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from readiness.model import (
     Answer,
+    BaselineResult,
+    BaselineUse,
     CheckResult,
     Decision,
     EnvironmentInfo,
@@ -17,6 +20,7 @@ from readiness.model import (
     Measurement,
     Outcome,
     Reason,
+    RuleInfo,
     RunInfo,
     ServiceInfo,
     Severity,
@@ -255,7 +259,9 @@ def hostile(texts: Sequence[str] = HOSTILE) -> Decision:
             runbook=text(n), node_id=text(n + 5),
             measurements=(Measurement(text(n), text(n + 1), text(n + 2), Limit(equals=text(n), satisfies=text(n + 1)), False),
                           Measurement(text(n), float("inf"), text(n + 2), Limit(at_most=float("nan")), False)),
-            findings=(Finding(text(n), text(n + 1), 1, 1, FindingSeverity.BLOCKING, text(n + 2), text(n + 3)),),
+            findings=(Finding(text(n), text(n + 1), 1, 1, FindingSeverity.BLOCKING, text(n + 2), text(n + 3), text(n + 4), text(n + 5)),
+                      Finding(text(n), text(n + 1), 1, 1, FindingSeverity.ADVISORY, text(n + 2), text(n + 3), text(n + 4), text(n + 5),
+                              BaselineUse(False, text(n), text(n + 1), text(n + 2)))),
             waiver=WaiverUse(text(n), text(n + 1), text(n + 2), text(n + 3), text(n + 4)),
         )
         for n, outcome in enumerate(list(Outcome) * 2)
@@ -301,6 +307,65 @@ def large(count: int = 300, failing: int = 5) -> Decision:
     return build(Answer.NO_GO if reasons else Answer.GO, checks, gates, reasons)
 
 
+FOUND = (
+    ("placeholder-audit/changeme", FindingSeverity.BLOCKING, "the value of `database.password` is still to be changed"),
+    ("placeholder-audit/contact", FindingSeverity.BLOCKING, "a contact is still blank: [Add contact]"),
+    ("placeholder-audit/example-domain", FindingSeverity.ADVISORY, "a receiver is at an example domain"),
+    ("placeholder-audit/work-marker", FindingSeverity.INFORMATION, "a comment says what is still to be done"),
+)
+"""Rule, severity and text of findings, in turn."""
+
+
+def findings(count: int) -> tuple[Finding, ...]:
+    """Returns findings of four rules; of each ten the baseline knows two, one of them no longer."""
+    found = []
+    for number in range(count):
+        rule, severity, said = FOUND[number % 7 % len(FOUND)]
+        use = {3: BaselineUse(False, "security@dogan.ai", "old cluster", "2027-03-31"), 4: BaselineUse(True)}.get(
+            number % 10
+        )
+        path = f"services/{'reports' if number % 3 else 'a-service-whose-name-goes-on-and-on'}/deploy/production/values-{number % 37}.yaml"
+        remedy, excerpt = (
+            f"Mend {rule}.",
+            "password: ***  # see the entry of the team, which nobody has filled in so far",
+        )
+        found.append(Finding(rule, path, 1 + number, 3, severity, said, remedy, excerpt, f"{number:032x}", use))
+    return tuple(found)
+
+
+def many_findings(count: int = 1_000) -> Decision:
+    """One check with many findings, and one that passed with those that do nothing."""
+    found = findings(count)
+    blocking = [each for each in found if each.blocks]
+    listed = [f"{each.place}: {each.text} ({each.rule})" for each in blocking[:10]]
+    message = "\n".join(
+        ["files read: observed 3, expected at least 5", *listed, f"and {len(blocking) - 10} more findings"]
+    )
+    quiet = tuple(each for each in found if each.is_known or each.severity is FindingSeverity.INFORMATION)
+    checks = [
+        check(
+            "placeholder-audit/critical",
+            "No critical placeholder is left",
+            Outcome.FAILED,
+            findings=found,
+            message=message,
+        ),
+        check("config-lint/syntax", "Every configuration file parses", findings=quiet),
+    ]
+    gates = [gate("placeholder-audit", checks, Verdict.FAIL), gate("config-lint", checks, Verdict.PASS)]
+    made = build(Answer.NO_GO, checks, gates, [Reason("placeholder-audit", checks[0].id, "failed", message)])
+    rules = (
+        RuleInfo(
+            "placeholder-audit/changeme",
+            "No value asks to be changed",
+            "Everybody knows it.",
+            "Set the real value.",
+            "https://example.org/rule",
+        ),
+    )
+    return replace(made, baseline=BaselineResult("readiness-baseline.json", 214, 100, 100, 9, 5), rules=rules)
+
+
 SAMPLES = {
     "go": go,
     "no-go": no_go,
@@ -309,5 +374,6 @@ SAMPLES = {
     "nothing-judged": nothing_judged,
     "hostile": hostile,
     "large": large,
+    "many-findings": many_findings,
 }
 """Name to the function that builds it; `readiness.reports.publish.unfinished` builds one more."""

@@ -25,6 +25,7 @@ HEADLINES = {
     "nothing-judged": "NO-GO (incomplete)",
     "hostile": "NO-GO",
     "large": "NO-GO",
+    "many-findings": "NO-GO",
 }
 OVERFLOW = "Math.max(...[...document.querySelectorAll('body *:not(.unseen)')].map(e => e.getBoundingClientRect().right)) - innerWidth"
 

@@ -61,6 +61,7 @@ def test_layout_is_that_of_the_contract() -> None:
     document = json.document(samples.go())
     assert list(document) == [
         "schema", "decision", "partial", "reasons", "service", "environment", "run", "gates", "checks", "waivers",
+        "baseline", "rules",
     ]  # fmt: skip
     assert document["schema"] == "readiness-report/1"
     endpoint = next(check for check in document["checks"] if check["id"] == "health/endpoint[/health]")
@@ -101,7 +102,8 @@ def test_unknown_keys_are_refused_everywhere() -> None:
         ("reason", model.Reason), ("service", model.ServiceInfo), ("environment", model.EnvironmentInfo),
         ("run", model.RunInfo), ("gate", model.GateResult), ("check", model.CheckResult), ("limit", model.Limit),
         ("measurement", model.Measurement), ("finding", model.Finding), ("waiver-use", model.WaiverUse),
-        ("waiver", model.WaiverResult),
+        ("waiver", model.WaiverResult), ("baseline-use", model.BaselineUse), ("baseline", model.BaselineResult),
+        ("rule", model.RuleInfo),
     ],
 )  # fmt: skip
 def test_schema_and_model_have_the_same_fields(definition: str, shape: type) -> None:

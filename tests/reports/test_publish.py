@@ -19,7 +19,7 @@ from readiness.reports import json
 from readiness.reports.publish import WRITERS, prepare_folder, publish, publish_unfinished
 from tests.reports import samples
 
-NAMES = ["report.json", "report.html", "junit.xml", "summary.md"]
+NAMES = ["report.json", "report.html", "junit.xml", "report.sarif", "summary.md", "metrics.prom"]
 SECRET = "hunter2-hunter2-x9Zq"
 
 

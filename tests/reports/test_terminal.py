@@ -34,7 +34,7 @@ def test_panel_of_a_no_go() -> None:
     for part in (
         "  placeholder-audit/critical [failed] 2 critical placeholders are left in 31 files",
         "  redis/memory [not-run] not run: the deadline of 15m had passed",
-        "  placeholder-audit  fail            1 failed, 1 advisory, 24 ms",
+        "  placeholder-audit  fail            1 failed, 1 advisory, 24 ms, findings: 2 blocking",
         "  flags              not-configured  no checks, 0 ms",
         "  health/endpoint[/health/db] [expired] ended 1 day ago (2026-11-20)",
         "  redis/* [unused] ends in 40 days (2026-12-31); over-broad: it covers every check of a gate",

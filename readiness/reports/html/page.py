@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from readiness.model import Finding
-
 
 class Status(NamedTuple):
     """A word with its colour and icon."""
@@ -44,6 +42,41 @@ class Measured(NamedTuple):
     """None where it was recorded for information."""
 
 
+class Place(NamedTuple):
+    """One finding under its rule."""
+
+    where: str
+    text: str
+    excerpt: str
+    remedy: str
+    """Empty where the rule says it for all of them."""
+    note: str
+    """Who accepted it, and until when; empty where nobody said."""
+
+
+class RuleFindings(NamedTuple):
+    """Findings of one rule."""
+
+    rule: str
+    title: str
+    status: Status
+    number: str
+    """How many there are, listed or not."""
+    remedy: str
+    places: tuple[Place, ...]
+
+
+class FindingSection(NamedTuple):
+    """Findings that are told together."""
+
+    title: str
+    is_quiet: bool
+    """True where they do nothing: closed until somebody asks."""
+    rules: tuple[RuleFindings, ...]
+    more: str
+    """What has no room; empty where all are listed."""
+
+
 class Evidence(NamedTuple):
     """One check."""
 
@@ -57,8 +90,7 @@ class Evidence(NamedTuple):
     message: str
     measurements: tuple[Measured, ...]
     more_measurements: int
-    findings: tuple[Finding, ...]
-    more_findings: int
+    findings: tuple[FindingSection, ...]
     remedy: str
     runbook: str
     runbook_address: str
@@ -78,6 +110,8 @@ class Gate(NamedTuple):
     required: bool
     status: Status
     counts: str
+    findings: str
+    """How many of each kind; empty where there are none."""
     took: str
     attention: tuple[Evidence, ...]
     passed: tuple[Evidence, ...]
@@ -109,6 +143,8 @@ class Page(NamedTuple):
     more_blockers: int
     gates: tuple[Gate, ...]
     totals: str
+    baseline: str
+    """What became of the baseline; empty where there is none."""
     waivers: tuple[WaiverRow, ...]
     more_waivers: int
     versions: tuple[Fact, ...]

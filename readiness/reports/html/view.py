@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from readiness.model import CheckResult, Decision, Finding, GateResult, Outcome, Reason
+from readiness.model import CheckResult, Decision, GateResult, Outcome, Reason
+from readiness.reports import findings
+from readiness.reports.html.finding_view import finding_sections
 from readiness.reports.html.page import Blocker, Evidence, Fact, Gate, Measured, Page, Status, WaiverRow
 from readiness.reports.interface import Document
 from readiness.reports.json import decision_from
@@ -31,7 +33,6 @@ LISTED = 500
 """Checks that the page lists; with more, those that passed are only counted."""
 WITH_EVIDENCE = 100
 """Checks whose evidence the page holds once it lists no passed ones; the others are one line each."""
-_FINDINGS = 30
 _MEASUREMENTS = 30
 _TEXT = 4_000
 """Characters of one text of evidence."""
@@ -61,6 +62,7 @@ def page_of(document: Document, base: str = "") -> Page:
         more_blockers=max(len(seen.reasons) - BLOCKERS, 0),
         gates=tuple(_gates(decision, base)),
         totals=counts_text(seen.counts),
+        baseline=_baseline_text(decision),
         waivers=tuple(_waiver_row(decision, waiver) for waiver in seen.waivers[:LISTED]),
         more_waivers=max(len(seen.waivers) - LISTED, 0),
         versions=tuple(Fact(one_line(name, 60), one_line(text, 200)) for name, text in decision.run.versions.items()),
@@ -106,6 +108,11 @@ def _facts(decision: Decision) -> Iterable[Fact]:
     yield Fact("Run", one_line(run.id, 100))
 
 
+def _baseline_text(decision: Decision) -> str:
+    known = decision.baseline
+    return f"{one_line(known.file, 200)}, {findings.baseline_text(known)}" if known is not None else ""
+
+
 def _blockers(decision: Decision, seen: Overview, base: str) -> Iterable[Blocker]:
     checks = {check.id: check for check in decision.checks}
     gates = {gate.name for gate in decision.gates}
@@ -116,7 +123,7 @@ def _blockers(decision: Decision, seen: Overview, base: str) -> Iterable[Blocker
             where=one_line(reason.check or reason.gate or "the run", 160),
             anchor=_evidence_anchor(reason, gates, reachable),
             status=_status(reason.outcome),
-            text=one_line(reason.text, 400),
+            text=one_line(findings.without_list(reason.text, check.findings if check else ()), 400),
             runbook=safe_href(check.runbook, base) if check and check.runbook else "",
         )
 
@@ -145,6 +152,7 @@ def _gates(decision: Decision, base: str) -> Iterable[Gate]:
     by_gate: dict[str, list[Evidence]] = {}
     taken: set[str] = set()
     optional = {gate.name for gate in decision.gates if not gate.required}
+    titles = {rule.id: rule.title for rule in decision.rules}
     for number, check in enumerate(listed):
         shown = _evidence(
             check,
@@ -154,6 +162,7 @@ def _gates(decision: Decision, base: str) -> Iterable[Gate]:
             is_open=number < BLOCKERS and check.outcome in (Outcome.FAILED, Outcome.UNMEASURED),
             is_brief=not all_listed and number >= WITH_EVIDENCE,
             blocks=check.gate not in optional,
+            titles=titles,
         )
         by_gate.setdefault(check.gate, []).append(shown)
     known = {gate.name for gate in decision.gates}
@@ -163,6 +172,7 @@ def _gates(decision: Decision, base: str) -> Iterable[Gate]:
         for name in dict.fromkeys(check.gate for check in decision.checks)
         if name not in known
     ]
+    found = findings.by_gate(decision)
     for gate in [*decision.gates, *stray]:
         checks = by_gate.pop(gate.name, [])  # taken, so that two gates of one name do not list them twice
         passed = tuple(check for check in checks if check.status.word == Outcome.PASSED)
@@ -174,6 +184,7 @@ def _gates(decision: Decision, base: str) -> Iterable[Gate]:
             required=gate.required,
             status=_status(gate.verdict, blocks=gate.required),
             counts=counts_text(gate.outcomes),
+            findings=findings.counts_text(found.get(gate.name, {})),
             took=duration_text(gate.duration_s),
             attention=attention,
             passed=passed,
@@ -212,8 +223,17 @@ def _unique(wanted: str, taken: set[str]) -> str:
 
 
 def _evidence(
-    check: CheckResult, decision: Decision, base: str, *, anchor: str, is_open: bool, is_brief: bool, blocks: bool
+    check: CheckResult,
+    decision: Decision,
+    base: str,
+    *,
+    anchor: str,
+    is_open: bool,
+    is_brief: bool,
+    blocks: bool,
+    titles: Mapping[str, str],
 ) -> Evidence:
+    message = findings.without_list(check.message or "", check.findings)
     return Evidence(
         id=one_line(check.id, 300),
         anchor=anchor,
@@ -221,11 +241,10 @@ def _evidence(
         status=_status(check.outcome, blocks=blocks and check.severity == "blocking"),
         notes=tuple(_notes(check)),
         took=duration_text(check.duration_s),
-        message=one_line(check.message or "", 200) if is_brief else clip(check.message or "", _TEXT),
+        message=one_line(message, 200) if is_brief else clip(message, _TEXT),
         measurements=tuple(_measured(check)),
         more_measurements=max(len(check.measurements) - _MEASUREMENTS, 0),
-        findings=tuple(_finding(found) for found in check.findings[:_FINDINGS]),
-        more_findings=max(len(check.findings) - _FINDINGS, 0),
+        findings=finding_sections(check.findings, titles),
         remedy=clip(check.remedy or "", _TEXT),
         runbook=one_line(check.runbook or "", 300),
         runbook_address=safe_href(check.runbook or "", base),
@@ -248,18 +267,6 @@ def _measured(check: CheckResult) -> Iterable[Measured]:
         limit = limit_text(each.limit, each.unit)
         status = Status("holds" if each.holds else "does not hold", "good" if each.holds else "bad")
         yield Measured(one_line(each.name, 200), value_text(each.value, each.unit), limit, status if limit else None)
-
-
-def _finding(found: Finding) -> Finding:
-    return Finding(
-        rule=one_line(found.rule, 200),
-        path=one_line(found.path, 400),
-        line=found.line,
-        column=found.column,
-        severity=found.severity,
-        text=one_line(found.text, 1000),
-        remedy=one_line(found.remedy, 1000),
-    )
 
 
 def _waiver_text(check: CheckResult, finished: str) -> str:
