@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from readiness.environment.servers import free_ports
+from tests.examples.systems import SYSTEMS, System
 from tests.servers import Process, Servers
 from tests.waiting import wait_until
 
@@ -149,3 +150,9 @@ def _starter(factory: pytest.TempPathFactory) -> Iterator[StartService]:
 def service(backends: Backends, start_service_session: StartService) -> Service:
     """A healthy service; tests restore what they change in it."""
     return start_service_session(backends)
+
+
+@pytest.fixture(scope="session")
+def systems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, System]:
+    """A copy of each example, by name."""
+    return {name: System(name, tmp_path_factory.mktemp(name)) for name in SYSTEMS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import itertools
 import json
 import os
@@ -10,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,9 +35,6 @@ RESERVED = frozenset(
         "backup",
         "runbook",
         "sign-off",
-        "config-lint",
-        "placeholder-audit",
-        "security-scan",
         "rollout",
     ]
 )
@@ -66,6 +64,26 @@ class Case:
         return any(check == each or (each.endswith("*") and check.startswith(each[:-1])) for each in self.fails)
 
 
+@dataclass(frozen=True)
+class Slip:
+    """An edit of a system's files, and the check that must notice it. All others must pass."""
+
+    system: str
+    file: str
+    old: str
+    """What stands there; empty to add to the end of the file, or to write a new one."""
+    new: str
+    fails: str
+    rule: str
+    """Of its finding."""
+
+    def __str__(self) -> str:
+        return f"{self.system}: {self.rule} in {self.file}"
+
+
+STATIC_GATES = ("config-lint", "placeholder-audit", "security-scan")
+
+
 class System:
     """A copy of one example, beside a copy of what the examples share."""
 
@@ -76,8 +94,30 @@ class System:
         self._config = (self.folder / "readiness.toml").read_text(encoding="utf-8")
         self._runs = itertools.count(1)
 
-    def judge(self, faults: str = "", limits: Mapping[str, object] | None = None, **environ: str) -> Judged:
-        """Returns what `pytest --env=local` says; `limits` are laid over the configuration's."""
+    @contextlib.contextmanager
+    def edited(self, slip: Slip) -> Iterator[None]:
+        """The file is other than it should be, and then as it was."""
+        file = self.folder / slip.file
+        before = file.read_text(encoding="utf-8") if file.exists() else None
+        assert slip.old in (before or ""), f"{slip}: the file does not say {slip.old!r}"
+        after = before.replace(slip.old, slip.new, 1) if before and slip.old else (before or "") + slip.new
+        file.write_text(after, encoding="utf-8")
+        try:
+            yield
+        finally:
+            if before is None:
+                file.unlink()
+            else:
+                file.write_text(before, encoding="utf-8")
+
+    def judge(
+        self,
+        faults: str = "",
+        limits: Mapping[str, object] | None = None,
+        gates: Sequence[str] = (),
+        **environ: str,
+    ) -> Judged:
+        """Returns what `pytest --env=local` says; `limits` are laid over the configuration's; no `gates` are all."""
         lines = [
             f"[env.local.{name.partition('.')[0]}]\n{name.partition('.')[2]} = {json.dumps(value)}\n"
             for name, value in (limits or {}).items()
@@ -89,7 +129,10 @@ class System:
         reports = self.folder / "reports" / str(next(self._runs))
         done = subprocess.run(
             # Without the other plugins that are installed: loading them takes a third of each run.
-            [sys.executable, "-m", "pytest", "-p", "readiness.plugin", "--env=local", f"--readiness-reports={reports}"],
+            [
+                *(sys.executable, "-m", "pytest", "-p", "readiness.plugin", "--env=local"),
+                *(f"--readiness-reports={reports}", *(f"--gate={gate}" for gate in gates)),
+            ],
             cwd=self.folder,
             env={**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200", "FAULTS": faults, **environ},
             capture_output=True,
@@ -109,8 +152,22 @@ def coverage(name: str) -> dict[str, str]:
 
 
 def named(text: str) -> list[str]:
-    """Returns what stands in backticks."""
+    """Returns the checks and gates that stand in backticks."""
+    return [each for each in _quoted(text) if not _is_file(each)]
+
+
+def named_files(text: str) -> list[str]:
+    """Returns the files that stand in backticks."""
+    return [each for each in _quoted(text) if _is_file(each)]
+
+
+def _quoted(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
+
+
+def _is_file(name: str) -> bool:
+    """A check's or gate's name has no dot before its parameter."""
+    return "." in name.partition("[")[0]
 
 
 def known_checks() -> set[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.examples.systems import EXAMPLES, RESERVED, SYSTEMS, Case, System, coverage, known_checks, named
+from tests.examples.systems import EXAMPLES, RESERVED, SYSTEMS, Case, System, coverage, known_checks, named, named_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,12 +93,6 @@ CASES = (
 )
 
 
-@pytest.fixture(scope="session")
-def systems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, System]:
-    """A copy of each example, by name."""
-    return {name: System(name, tmp_path_factory.mktemp(name)) for name in SYSTEMS}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_healthy_system_is_a_go(systems: dict[str, System], name: str) -> None:
@@ -106,9 +100,8 @@ def test_healthy_system_is_a_go(systems: dict[str, System], name: str) -> None:
     judged = systems[name].judge()
     judged.assert_go()
     assert set(judged.outcomes.values()) == {"passed"}
-    named_here = {
-        each for cell in coverage(name).values() if "in staging" not in cell for each in named(cell) if "/" in each
-    }
+    here = [cell for cell in coverage(name).values() if "in staging" not in cell and "in production" not in cell]
+    named_here = {each for cell in here for each in named(cell) if "/" in each}
     assert named_here <= set(judged.outcomes)
 
 
@@ -139,7 +132,9 @@ def test_readme_names_only_what_exists(name: str) -> None:
         names = named(cell)
         checks = {each.partition("[")[0] for each in names if "/" in each}
         gates = {each for each in names if "/" not in each}
+        files = {each for each in named_files(cell) if each != "metrics.prom"}  # which each run writes
         assert checks <= known, f"{item}: no such check"
+        assert all((EXAMPLES / name / each).is_file() for each in files), f"{item}: no such file"
         assert gates <= RESERVED, f"{item}: no such gate"
         assert names or "by hand" in cell, f"{item}: nothing is said"
         assert not gates or "not yet" in cell or "rollout" in gates, f"{item}: {gates} is not there yet"
