@@ -1,0 +1,70 @@
+"""Which series that was scraped is a part of which metric, in which arm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from readiness.config.selectors import Matcher, parse_selector
+from readiness.rollout.interface import Arm, Scrape
+from readiness.rollout.samples import START_TIME
+from readiness.rollout.source import Wanted
+
+HISTOGRAM_PARTS = frozenset({"_bucket", "_count", "_created"})
+
+
+class Parts:
+    """Remembers for each series, by its text form, what it is a part of; each is looked at once.
+
+    Args:
+        metrics: what is counted.
+        arms: the labels of each arm.
+    """
+
+    def __init__(self, metrics: Sequence[Wanted], arms: Mapping[Arm, Sequence[Matcher]]) -> None:
+        self._metrics = metrics
+        self._arms = arms
+        self._places: dict[str, frozenset[tuple[str, Arm, str]]] = {}
+
+    def wants(self, name: str) -> bool:
+        """Returns whether samples of this name are looked at."""
+        return name == START_TIME or any(_is_part(each, name) for each in self._metrics)
+
+    def add(self, scrape: Scrape) -> None:
+        """The series of the scrape are known."""
+        for key in (*scrape.values, *scrape.histograms):
+            if key not in self._places:
+                self._places[key] = frozenset(self._places_of(key, is_histogram=key in scrape.histograms))
+
+    def keys(self, metric: str, arm: Arm, part: str) -> frozenset[str]:
+        """Returns the series of a part: `total`, `bad`, `histogram`, or `family`, which has the name of `bad`."""
+        return frozenset(key for key, places in self._places.items() if (metric, arm, part) in places)
+
+    def is_in(self, key: str, arm: Arm) -> bool:
+        """Returns whether a series counts for an arm."""
+        return any(place[1] is arm for place in self._places.get(key, ()))
+
+    def _places_of(self, key: str, *, is_histogram: bool) -> list[tuple[str, Arm, str]]:
+        series = parse_selector(key)
+        labels = {each.label: each.value for each in series.matchers}
+        found = []
+        for arm, matchers in self._arms.items():
+            if not all(each.holds(labels.get(each.label, "")) for each in matchers):
+                continue
+            for metric in self._metrics:
+                wanted = {"histogram": metric.histogram} if is_histogram else {"total": metric.total, "bad": metric.bad}
+                for part, selector in wanted.items():
+                    if selector is not None and selector.selects(series.name, labels):
+                        found.append((metric.name, arm, part))
+                if metric.bad is not None and not is_histogram and series.name == metric.bad.name:
+                    found.append((metric.name, arm, "family"))
+        return found
+
+
+def _is_part(metric: Wanted, name: str) -> bool:
+    if metric.histogram is not None:
+        base = metric.histogram.name
+        return name.startswith(base) and name.removeprefix(base) in HISTOGRAM_PARTS
+    return any(
+        each is not None and name in {each.name, f"{each.name.removesuffix('_total')}_created"}
+        for each in (metric.total, metric.bad)
+    )

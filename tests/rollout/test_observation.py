@@ -1,0 +1,201 @@
+"""One stage observed to its end: when it ends, what is kept, and what a later run goes on with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from readiness.rollout.interface import Action, Counts, Interval, Look, Targets
+from readiness.rollout.observation import Observation, Watch, observation_from, share_text
+from readiness.rollout.source import Hopeless
+from readiness.rollout.spec import MetricSpec, RolloutSpec
+from readiness.rollout.trajectory import MOST_VALUES, Trajectory, point_of
+from tests.rollout.looks import HEALTHY, SPEC, START_S, STEP_S, Four, judge_all, look, looks
+
+SICK: Four = (300, 150, 2700, 3)
+
+
+class Reader:
+    """Says what a test has written, one look after the other; time passes only while it is waited for."""
+
+    def __init__(self, given: Iterable[Look | Hopeless]) -> None:
+        self._given: Iterator[Look | Hopeless] = iter(given)
+        self.now_s = 0.0
+        self.at: float | None = None
+        self.may_go_on = True
+
+    def look(self) -> Look:
+        """Returns the next look, or fails as it was told."""
+        found = next(self._given)
+        if isinstance(found, Hopeless):
+            raise found
+        self.at = found.time_s
+        return found
+
+    def wait_s(self) -> float:
+        """Returns the time between two looks."""
+        return STEP_S
+
+    def state(self) -> dict[str, Any]:
+        """Returns where it stands."""
+        return {"at": self.at}
+
+    def restore(self, state: dict[str, Any]) -> bool:
+        """Returns whether it goes on."""
+        self.at = state["at"]
+        return self.may_go_on
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def pause(self, for_s: float) -> None:
+        """The time passes."""
+        self.now_s += for_s
+
+
+def watch(reader: Reader, spec: RolloutSpec = SPEC, kept: list[dict[str, Any]] | None = None) -> Watch:
+    """Returns what observes the stage through this reader."""
+    keep = [] if kept is None else kept
+    limits: dict[str, dict[str, Any]] = {"errors": {"promote_below": 0.01}}
+    return Watch(spec, reader, 0.1, limits, keep.append, lambda: reader.now_s, reader.pause)
+
+
+def observe(
+    given: Iterable[Look | Hopeless], for_s: float = 3600, kept: list[dict[str, Any]] | None = None
+) -> Observation:
+    """Returns what a stage came to."""
+    return watch(Reader(given), kept=kept).run(for_s, "the time")
+
+
+def test_it_ends_when_it_is_promoted() -> None:
+    """At once: more looks are not taken."""
+    kept: list[dict[str, Any]] = []
+    found = observe(looks([HEALTHY] * 60), kept=kept)
+    assert found.judgement.action is Action.PROMOTE
+    assert found.ended == "it was decided"
+    assert len(kept) == 20
+    assert found.document["action"] == "promote"
+    assert found.document["stage"] == "10%"
+    assert found.document["metrics"][0]["promote_below"] == 0.01
+
+
+def test_it_ends_when_it_is_rolled_back() -> None:
+    """At once as well."""
+    found = observe(looks([HEALTHY, *([SICK] * 60)]))
+    assert found.judgement.action is Action.ROLLBACK
+    assert found.judgement.scrapes <= 6
+
+
+def test_it_ends_when_the_time_is_over() -> None:
+    """It stays hold, and another look would have come too late."""
+    found = observe(looks([HEALTHY] * 60), for_s=62)
+    assert found.judgement.action is Action.HOLD
+    assert found.ended == "the time was over"
+    assert found.judgement.scrapes == 5
+
+
+def test_what_is_hopeless_ends_it() -> None:
+    """With the reason as what could not be read."""
+    found = observe([*looks([HEALTHY]), Hopeless("the limit is above the largest edge", "Lower it.")])
+    assert found.ended == "what is there does not fit the configuration"
+    assert found.unreadable == "the limit is above the largest edge. Lower it."
+    assert found.judgement.is_unmeasured
+
+
+def test_nothing_that_can_be_read_ends_it_early() -> None:
+    """A minute and four looks of nothing, from the beginning on."""
+    gone = [look(number, unreadable="refused") for number in range(100)]
+    found = observe(gone)
+    assert found.ended == "nothing could be read for 60 s"
+    assert found.judgement.is_unmeasured
+    later = observe([*looks([HEALTHY]), *[look(number, unreadable="refused") for number in range(1, 100)]], for_s=600)
+    assert later.ended == "the time was over"
+
+
+def test_the_clock_of_this_machine_does_not_matter() -> None:
+    """Looks that could not read anything are stamped by it, and may be later than what comes after them."""
+    early = [Look(START_S + 1e6, 0.1, unreadable="refused")] * 2
+    assert observe([*early, *looks([HEALTHY] * 60)]).judgement.action is Action.PROMOTE
+
+
+def test_what_is_kept_is_json_and_whole() -> None:
+    """Another process reads from it what the stage came to."""
+    kept: list[dict[str, Any]] = []
+    found = observe(looks([HEALTHY] * 3), for_s=40, kept=kept)
+    again = observation_from(json.loads(json.dumps(kept[-1])), 0.1)
+    assert again == found
+
+
+def test_another_run_goes_on() -> None:
+    """With the evidence, the trajectory and the time of what was cut short."""
+    kept: list[dict[str, Any]] = []
+    given = looks([HEALTHY] * 60)
+    watch(Reader(given[:8]), kept=kept).run(8 * STEP_S - 1, "the time")
+    second = watch(Reader(given[8:]), kept=(later := []))
+    assert second.go_on(json.loads(json.dumps(kept[-1])), "goes on with run 1")
+    found = second.run(3600, "the time")
+    assert found.judgement == observe(given).judgement
+    assert found.continues == "goes on with run 1"
+    assert len(found.document["trajectory"]) == len(kept) + len(later)
+
+
+@pytest.mark.parametrize("spoil", ["spec", "stage", "reader", "nonsense"])
+def test_another_run_begins_anew(spoil: str) -> None:
+    """With another configuration or stage, where the reader cannot, and where the state is broken."""
+    kept: list[dict[str, Any]] = []
+    watch(Reader(looks([HEALTHY] * 3)), kept=kept).run(40, "the time")
+    reader = Reader(looks([HEALTHY] * 3))
+    spec = RolloutSpec((MetricSpec("errors", promote_below=0.02),)) if spoil == "spec" else SPEC
+    second = watch(reader, spec)
+    second.stage = 0.5 if spoil == "stage" else 0.1
+    reader.may_go_on = spoil != "reader"
+    document = {"judge": None} if spoil == "nonsense" else kept[-1]
+    assert not second.go_on(document, "goes on")
+    assert second.run(40, "the time").continues == ""
+
+
+def test_the_past_is_drawn_interval_by_interval() -> None:
+    """A first look that brings the stage's past is judged as a whole, and plotted in steps."""
+    intervals = tuple(each.intervals[0] for each in looks([HEALTHY] * 40))
+    first = look(39, *intervals)
+    found = observe([first])
+    (whole,) = judge_all([first])
+    assert found.judgement.action is whole.action is Action.PROMOTE
+    assert found.judgement.scrapes == 40
+    assert len(found.document["trajectory"]) == 40
+    assert found.document["trajectory"][-1] == point_of(found.judgement)
+
+
+def test_a_trajectory_stays_small() -> None:
+    """Thinned as it grows, for many looks as for many metrics; its first and last point are there."""
+    (judgement,) = judge_all(looks([HEALTHY]))
+    long = Trajectory()
+    for number in range(10_000):
+        long.add(_at(judgement, float(number)))
+    points = long.to_json(_at(judgement, 9_999.0))
+    assert 1000 <= len(points) <= 2001
+    assert (points[0]["time_s"], points[-1]["time_s"]) == (0.0, 9_999.0)
+    wide = Trajectory()
+    many = _at(judgement, 0.0, metrics=judgement.metrics * 50)
+    for _ in range(1000):
+        wide.add(many)
+    assert len(wide.points) * 50 <= MOST_VALUES
+
+
+def _at(judgement: Any, time_s: float, **more: Any) -> Any:
+    return replace(judgement, time_s=time_s, **more)
+
+
+def test_shares_are_written_as_in_the_configuration() -> None:
+    """Without binary noise."""
+    assert [share_text(each) for each in (0.1, 0.25, 0.075, 1.0, 0.07)] == ["10%", "25%", "7.5%", "100%", "7%"]
+
+
+def test_targets_are_in_the_document() -> None:
+    """How many of how many answer."""
+    down = Look(START_S, 0.1, (Interval(START_S - STEP_S, START_S, {"errors": Counts(1, 0)}, {}),), Targets(1, 2))
+    assert observe([down], for_s=1).document["targets"] == {"canary": [1, 2], "baseline": [1, 1]}
