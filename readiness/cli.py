@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 USAGE_ERROR = 4
 """Exit status; pytest's own for the same."""
 CONFIG = "readiness.toml"
-AVAILABLE = ("init", "schema", "explain", "baseline")
+AVAILABLE = ("init", "schema", "explain", "baseline", "rollout")
 NOT_YET = {
     "diff": "what changed between two reports",
     "sign": "sign a report",
@@ -42,6 +42,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status: 0, or 4 where it cannot be followed as given.
+
+    `rollout backtest` returns 1 where the rollout would not have been promoted.
 
     Args:
         argv: the arguments without the program's name; default those of the process.
@@ -110,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     known.add_argument("--config", type=Path, metavar="PATH", help=f"default {CONFIG} or pyproject.toml, upward")
     known.set_defaults(command=_baseline)
 
+    _add_rollout(commands)
     for name, about in NOT_YET.items():
         commands.add_parser(name, help=f"{about} (not available yet)")
     return parser
@@ -200,6 +203,49 @@ def _baseline(options: argparse.Namespace) -> int:
     _write_whole(made.target, made.text, overwrite=True)
     _write("\n".join(made.said), sys.stdout)
     return 0
+
+
+# --- rollout --------------------------------------------------------------------------------------------------------
+
+
+def _add_rollout(commands: Any) -> None:
+    rollout = commands.add_parser("rollout", help="look at rollouts of the past", allow_abbrev=False)
+    tests = rollout.add_subparsers(metavar="COMMAND", required=True)
+    backtest = tests.add_parser(
+        "backtest",
+        help="what the judge would have said of a past rollout, and when",
+        description="Replays a past window of the Prometheus of [rollout], or a recording, through the gate's reader and "
+        "judge. Exit status: 0 it would have been promoted, 1 held, rolled back or not readable, 4 wrong usage.",
+        allow_abbrev=False,
+    )
+    backtest.add_argument("--env", required=True, metavar="NAME", help="the environment whose [rollout] holds")
+    time = "2026-11-21T13:00:00Z, seconds since the epoch, or a length of time ago such as 2h"
+    backtest.add_argument("--from", dest="start", metavar="TIME", help=f"when the stage began: {time}")
+    backtest.add_argument("--to", dest="end", metavar="TIME", help="the end; default now, or that of the recording")
+    backtest.add_argument("--stage", metavar="PERCENT", help="the stage under judgement; default the first one")
+    backtest.add_argument("--step", default="0s", metavar="DURATION", help="time between two looks; default `every`")
+    backtest.add_argument(
+        "--record", type=Path, metavar="FILE", help="write what is read to a new file; .gz is gzipped"
+    )
+    backtest.add_argument("--file", type=Path, metavar="FILE", help="replay what was recorded; nothing is contacted")
+    backtest.add_argument("--json", action="store_true", help="every look with all that is known, as JSON")
+    backtest.add_argument("--config", type=Path, metavar="PATH", help=f"default {CONFIG}, found upward")
+    backtest.set_defaults(command=_backtest)
+
+
+def _backtest(options: argparse.Namespace) -> int:
+    from readiness.backtesting import backtest
+    from readiness.errors import ReadinessError
+    from readiness.redact import Redactor
+
+    redactor = Redactor()
+    try:
+        return backtest(options, redactor, lambda text: _write(text, sys.stdout))
+    except UsageError as error:
+        raise UsageError(redactor.redact(error.cause), redactor.redact(error.remedy)) from None
+    except ReadinessError as error:
+        _write(f"readiness: {redactor.redact(str(error))}", sys.stderr)
+        return 1
 
 
 # --- init -----------------------------------------------------------------------------------------------------------

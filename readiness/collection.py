@@ -21,7 +21,20 @@ from readiness.mark import MARK, CheckMark, check_files, declared_gates, declare
 from readiness.model import Severity
 from readiness.redact import Redactor
 
-FIXTURES = ("env", "folder", "http", "database", "cache", "flags", "repository", "table", "seen", "measure", "findings")
+FIXTURES = (
+    "env",
+    "folder",
+    "http",
+    "database",
+    "cache",
+    "flags",
+    "repository",
+    "rollout",
+    "table",
+    "seen",
+    "measure",
+    "findings",
+)
 """Fixtures that built-in check files get as their own, so that a conftest's fixture of that name cannot replace them."""
 
 
@@ -40,7 +53,7 @@ def mark_of_item(item: pytest.Item) -> CheckMark | None:
 def check_id(item: pytest.Item, mark: CheckMark) -> str:
     """Returns the item's check id, with its parameters as pytest writes them in the node id."""
     callspec = getattr(item, "callspec", None)
-    return f"{mark.id}[{callspec.id}]" if callspec is not None else mark.id
+    return mark.id_of(None if callspec is None else callspec.id)
 
 
 def setting(table: Table | None, key: str) -> Any:
@@ -112,8 +125,26 @@ class CheckModule(pytest.Module):
 class Collection:
     """Plugin: collects the checks that apply to the settings; lives in every process that collects."""
 
-    def __init__(self, settings: Settings, gates: Iterable[Gate], rules: Rules, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        gates: Iterable[Gate],
+        rules: Rules,
+        redactor: Redactor,
+        without: tuple[str, ...] = (),
+    ) -> None:
+        """Nothing is collected yet.
+
+        Args:
+            settings: the configuration.
+            gates: all that there are.
+            rules: what the policy says.
+            redactor: knows the secrets.
+            without: gates that are not judged although they are configured.
+        """
         self.settings = settings
+        self.without = without
+        self._found: set[str] = set()
         self.selected = rules.selected
         self.rules = rules
         self.redactor = redactor
@@ -129,7 +160,7 @@ class Collection:
 
     def is_wanted(self, gate: str) -> bool:
         """Returns whether checks of this gate are part of the run."""
-        if self.selected and gate not in self.selected:
+        if gate in self.without or (self.selected and gate not in self.selected):
             return False
         return gate in self.settings.gates or gate not in self.gates
 
@@ -206,6 +237,7 @@ class Collection:
             if mark is not None:
                 function = getattr(item, "function", None)
                 title = title_of(function) if function else mark.id
+                self._found.add(mark.id)
                 self.plan.add(self._planned(item.nodeid, check_id(item, mark), mark.gate, mark.severity, title))
         self._plan_what_is_missing()
         return (yield)
@@ -213,18 +245,17 @@ class Collection:
     def _plan_what_is_missing(self) -> None:
         """A check that its file declares and pytest did not collect is in the plan, as one that will not run."""
         files = [Path(file) for file in self.files]
-        planned = {planned.id.partition("[")[0] for planned in self.plan.checks.values()}
         declared = declared_in(files)
         for each in declared:
             mark = each.mark
-            if mark.id not in planned and self.applies(mark):
+            if mark.id not in self._found and self.applies(mark):
                 node_id = f"{Path(each.file).name}::{each.qualname}::{mark.id}"
                 self.plan.add(self._planned(node_id, mark.id, mark.gate, mark.severity, each.title, hidden=True))
         imported = {each.file for each in declared}
         for file in files:
             for id_ in declared_ids(file) if str(file) not in imported else ():
                 gate = id_.partition("/")[0]
-                if id_ not in planned and self.is_wanted(gate):
+                if id_ not in self._found and self.is_wanted(gate):
                     self.plan.add(self._planned(f"{file.name}::{id_}", id_, gate, Severity.BLOCKING, id_, hidden=True))
 
     def _planned(

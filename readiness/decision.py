@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from readiness import baseline as known
-from readiness.config.baseline import Baseline
+from readiness.config.baseline import Baseline, is_not_looked_at
 from readiness.config.model import Waiver
 from readiness.config.waivers import has_expired, is_over_broad, matches
 from readiness.model import (
@@ -88,7 +88,7 @@ def find_waiver(result: CheckResult, rules: Rules) -> Waiver | None:
 
     A waiver with `match` covers only findings whose rule or text contains it: each blocking finding must be covered
     by some valid waiver, and nothing but findings may have failed. Without findings the failure's own text must
-    contain it.
+    contain it. That something was not looked at can never be waived.
     """
     check, text = result.id, result.message or ""
     valid = [
@@ -97,6 +97,8 @@ def find_waiver(result: CheckResult, rules: Rules) -> Waiver | None:
         if rules.is_in_force(waiver) and matches(waiver.check, check) and not has_expired(waiver, rules.today)
     ]
     blocking = [finding for finding in result.findings if finding.blocks]
+    if any(is_not_looked_at(finding.rule) for finding in blocking):  # as what is unmeasured
+        return None
 
     def covers(waiver: Waiver, finding: Finding) -> bool:
         return waiver.match is None or waiver.match in finding.rule or waiver.match in finding.text

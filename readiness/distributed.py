@@ -23,6 +23,8 @@ class Distributed:
         """The environment is provisioned once, before any worker starts."""
         self.run.workers = len(specs)
         self.run.provision()
+        if self.run.staged is not None:
+            self.run.config.add_cleanup(self.run.staged.follow())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -33,6 +35,7 @@ class Distributed:
             "today": run.rules.today.isoformat(),
             "left_s": run.deadline.left_s(),
             "shared": str(run.shared_folder()),
+            "run": run.run_id,
         }
 
     @pytest.hookimpl(optionalhook=True)

@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,6 +28,9 @@ from readiness.mark import CheckMark, sections_of, surely_asserts, title_of
 from readiness.model import CheckResult, Outcome, Severity
 from readiness.observer import Observer
 from readiness.redact import Redactor
+
+if TYPE_CHECKING:
+    from readiness.watching import RolloutProbe
 
 MAX_MESSAGE = 8000
 """Characters of a message that a report keeps."""
@@ -64,6 +67,8 @@ class Execution:
         redactor: Redactor,
         deadline: Deadline,
         runbook_link: Callable[[str], str],
+        *,
+        rollout: Callable[[], RolloutProbe] | None = None,
     ) -> None:
         self.collection = collection
         self.rules = rules
@@ -71,8 +76,13 @@ class Execution:
         self.deadline = deadline
         self.runbook_link = runbook_link
         self.observer = Observer(
-            collection.table_of, deadline.left_s, _patience(collection), folder=collection.settings.folder
+            collection.table_of,
+            deadline.left_s,
+            _patience(collection),
+            folder=collection.settings.folder,
+            rollout=rollout,
         )
+        self._rollout_sent = False
         self._states: dict[str, State] = {}
         self._plan_sent = False
 
@@ -216,6 +226,9 @@ class Execution:
             payload["plan"] = self.redactor.redact_all(wire.to_builtins(list(self.collection.plan.checks.values())))
             payload["plan_errors"] = list(self.collection.plan.errors)
             self._plan_sent = True
+        if not self._rollout_sent and (rollout := self.observer.rollout) is not None:
+            payload["rollout"] = self.redactor.redact_all(wire.to_builtins(rollout))
+            self._rollout_sent = True
         report.readiness = payload
         facts = {"check": result.id, "outcome": str(result.outcome), "severity": str(result.severity)}
         properties = state.item.user_properties

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from readiness.errors import UsageError
 from readiness.gate import Gate, builtin_gates
-from readiness.mark import sections_in
+from readiness.mark import declared_as, is_template, sections_in
 
 if TYPE_CHECKING:
     from readiness.static.interface import Rule
@@ -27,7 +27,7 @@ class Explained:
     """The documentation of one check or rule."""
 
     id: str
-    """With the parameter's name in brackets where it has one, such as `health/endpoint[path]`."""
+    """With the parameter's name where it has one, such as `health/endpoint[path]` or `rollout/{metric}`."""
     title: str
     sections: tuple[tuple[str, str], ...]
     """Heading and paragraph, in the order of the docstring; the last says when the check runs."""
@@ -66,7 +66,7 @@ def find(id_: str, checks: Iterable[Explained], rules: Iterable[Explained] = ())
 
     known = {each.bare_id: each for each in checks}
     by_id = {each.id: each for each in rules} | known
-    wanted = id_.partition("[")[0]
+    wanted = declared_as(id_, by_id)
     if wanted not in by_id:
         near = nearest(wanted, by_id)
         hint = f" Did you mean {near!r}?" if near else ""
@@ -171,7 +171,7 @@ def _explain(node: ast.FunctionDef | ast.AsyncFunctionDef, decorator: ast.Call, 
     if said.get("severity") == "advisory":
         when += "; a failure warns and does not block"
     sections = (*sections_in(doc).items(), (WHEN, f"{when}."))
-    return Explained(f"{id_}[{argument}]" if argument else id_, title, sections, file)
+    return Explained(f"{id_}[{argument}]" if argument and not is_template(id_) else id_, title, sections, file)
 
 
 def _said_of(gate: str, name: str) -> str:

@@ -178,11 +178,13 @@ def runbook_link(folder: Path, runbook: str, heading: str) -> str:
 # --- what the terminal shows ---
 
 
-def plan_lines(collection: Collection, settings: Settings, rules: Rules) -> list[str]:
+def plan_lines(collection: Collection, settings: Settings, rules: Rules, *, asks_prometheus: bool = False) -> list[str]:
     """Returns the plan: every check that would run, where, and which settings are missing."""
     info = environment_info(settings)
+    but = " but the Prometheus of [rollout], which is asked for today's traffic" if asks_prometheus else ""
     lines = [
-        f"environment {info.name} ({info.kind}{', protected' if info.protected else ''}); nothing is contacted or started"
+        f"environment {info.name} ({info.kind}{', protected' if info.protected else ''}); "
+        f"nothing is contacted or started{but}"
     ]
     lines += [
         f"required gate {name} has no table in {settings.file.name}: the run would be NO-GO"
@@ -200,14 +202,22 @@ def plan_lines(collection: Collection, settings: Settings, rules: Rules) -> list
     return lines
 
 
-def panel(decision: Decision, redactor: Redactor, width: int, folder: str, files: Iterable[Path]) -> list[Line]:
+def panel(
+    decision: Decision,
+    redactor: Redactor,
+    width: int,
+    folder: str,
+    files: Iterable[Path],
+    *,
+    rollout: dict[str, Any] | None = None,
+) -> list[Line]:
     """Returns the decision as the terminal shows it: lines with pytest's markup."""
     from readiness.reports import terminal
     from readiness.reports.json import document
     from readiness.reports.withholding import redact_document
 
     names = [file.name for file in files]
-    shown = redact_document(document(decision), redactor)
+    shown = redact_document(document(decision, rollout=rollout), redactor)
     return terminal.panel(shown, width, folder=folder if names else "", files=names)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from readiness.probes.postgres import PostgresProbe
     from readiness.probes.redis import RedisProbe
     from readiness.static.repository import Repository
+    from readiness.watching import RolloutProbe
 
 EXECUTION = pytest.StashKey["Execution"]()
 """Where the run keeps what the fixtures hand out."""
@@ -71,6 +72,13 @@ def flags(request: pytest.FixtureRequest) -> FlagsProbe:
 def repository(request: pytest.FixtureRequest) -> Repository:
     """The files beside the configuration, scanned once for all static gates; it needs no target."""
     return _execution(request).observer.repository
+
+
+@pytest.fixture
+def rollout(request: pytest.FixtureRequest) -> RolloutProbe:
+    """The rollout that the table `[rollout]` names, at the stage of this run; observed once, whoever asks."""
+    probe: RolloutProbe = _execution(request).observer.probe("rollout")
+    return probe
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ class Ledger:
         self._failed: dict[str, None] = {}
         self._crashed: set[str] = set()
         self._why_stopped = ""
+        self.rollout: dict[str, Any] | None = None
+        """What was observed of the rollout, for the report; None where none was."""
 
     def trouble(self, kind: str, text: str, remedy: str = "") -> None:
         """Something is wrong with the run itself; no GO any more. Said twice, it counts once."""
@@ -64,6 +66,7 @@ class Ledger:
         payload: dict[str, Any] | None = getattr(report, "readiness", None)
         if payload is not None:
             self._keep(report, wire.from_builtins(payload["result"], CheckResult))
+            self.rollout = payload.get("rollout", self.rollout)
             if "plan" in payload:
                 checks = {one.node_id: one for one in wire.from_builtins(payload["plan"], list[Planned])}
                 self.planned(Plan(checks, payload["plan_errors"]))

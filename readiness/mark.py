@@ -19,8 +19,9 @@ from readiness.model import Severity
 MARK = "readiness_check"
 """Name of the pytest mark that `check` sets; its only positional argument is a `CheckMark`."""
 
-_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*/[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-_DECLARED = re.compile(r"""\bcheck\(\s*["']([a-z][a-z0-9-]*/[a-z][a-z0-9-]*)["']""")
+_WORD = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
+_ID = re.compile(rf"{_WORD}/(?:{_WORD}|\{{([a-z_]\w*)\}})")
+_DECLARED = re.compile(r"""\bcheck\(\s*["']([a-z][a-z0-9-]*/(?:[a-z][a-z0-9-]*|\{[a-z_]\w*\}))["']""")
 _EACH = re.compile(r"([a-z_]\w*) in ([a-z_]\w*)")
 _SECTION = re.compile(r"^(Holds when|Why it matters|Measured by|If it fails|Source):\s*", re.MULTILINE)
 
@@ -47,6 +48,16 @@ class CheckMark:
         """The gate's name: what stands before the slash."""
         return self.id.partition("/")[0]
 
+    def id_of(self, parameter: str | None) -> str:
+        """Returns the id of the check, for one of its parameters as pytest writes it."""
+        if parameter is None:
+            return self.id
+        return (
+            self.id.replace(f"{{{self.each[0]}}}", parameter)
+            if is_template(self.id) and self.each
+            else f"{self.id}[{parameter}]"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:
@@ -65,6 +76,20 @@ _declared: dict[tuple[str, int, str], Declared] = {}
 @functools.cache
 def _resolved(file: str) -> str:
     return str(Path(file).resolve())
+
+
+def is_template(id_: str) -> bool:
+    """Returns whether each parameter's check has a name of its own, as in `rollout/{metric}`."""
+    return id_.endswith("}")
+
+
+def declared_as(check: str, declared: Iterable[str]) -> str:
+    """Returns the declared id of a check: without its parameter, or the template that its name was made of."""
+    bare, known = check.partition("[")[0], list(declared)
+    if bare in known:
+        return bare
+    gate = bare.partition("/")[0]
+    return next((each for each in known if is_template(each) and each.partition("/")[0] == gate), bare)
 
 
 def declared_in(files: Iterable[Path]) -> list[Declared]:
@@ -88,21 +113,24 @@ def check(
     """The decorated test function is a check of the gate that its id names.
 
     Args:
-        id: `gate/name` in kebab case; says what must hold, such as `billing/charges-a-card`.
+        id: `gate/name` in kebab case; says what must hold, such as `billing/charges-a-card`. With `each`, the name may be
+            its argument in braces: `rollout/{metric}` is a check `rollout/errors` for the item `errors`.
         severity: `blocking` or `advisory`.
         runbook: heading of the runbook (or words of it) that a failure links to.
         each: `"argument in key"`: one check per item of the list under that key of the gate's table.
         needs: key of the gate's table without which the check is not collected.
         writes: True where it writes to the target; it is not collected on a protected one.
         observe: what to observe, taken concurrently ahead of the check and handed to it as `seen`. It is called with
-            those of `http`, `database`, `cache`, `flags`, `table` and the `each` argument that its parameters name.
+            those of `http`, `database`, `cache`, `flags`, `repository`, `rollout`, `table` and the `each` argument that its
+            parameters name.
         alone: it is observed no sooner than the turn of the first such check comes, and two at once, because it asks so
             much that the times of other observations would suffer. One that writes is observed in its turn.
 
     Raises:
         ValueError: for an id, a severity or an `each` of another form.
     """
-    if not _ID.fullmatch(id):
+    named = _ID.fullmatch(id)
+    if not named:
         raise ValueError(
             f"check id {id!r} is not of the form 'gate/name' in kebab case, such as 'billing/charges-a-card'"
         )
@@ -116,6 +144,8 @@ def check(
                 f"each={each!r} of check {id} is not of the form 'argument in key', such as 'table in tables'"
             )
         parts = (match[1], match[2])
+    if named[1] is not None and (parts is None or parts[0] != named[1]):
+        raise ValueError(f"check id {id!r} has a name in braces that is not the argument of each={each!r}")
     mark = CheckMark(id, Severity(severity), runbook, parts, needs, writes, observe, alone)
 
     def decorate(function: F) -> F:

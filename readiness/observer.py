@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from readiness.probes.flags.probe import FlagsProbe
     from readiness.probes.http import HttpProbe
     from readiness.static.repository import Repository
+    from readiness.watching import RolloutProbe
 
 PROBE_TIMEOUT_S = 5.0
 """What PostgreSQL and Redis get to answer at all; their limits are judged on the time they took."""
@@ -65,6 +66,7 @@ class Observer:
         budget: seconds left of the whole run.
         patience: probe name to the attempts at reaching its target, and the seconds between them; default one attempt.
         folder: of the configuration, from which its relative paths start.
+        rollout: makes what observes the rollout; None where this run judges none.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class Observer:
         budget: Callable[[], float],
         patience: Mapping[str, tuple[int, float]] | None = None,
         folder: Path | None = None,
+        rollout: Callable[[], RolloutProbe] | None = None,
     ) -> None:
         self._table_of = table_of
+        self._make_rollout = rollout
         self._folder = folder or Path()
         self._budget = budget
         self._patience = patience or {}
@@ -115,11 +119,7 @@ class Observer:
         http = self.probe("http") if isinstance(flags, Flags) and flags.asks_the_service else None
         with self._lock:
             if name not in self._probes:
-                self._probes[name] = (
-                    _make_flags_probe(flags, self._folder, self.target, http, self._budget)
-                    if isinstance(flags, Flags)
-                    else _make_probe(name, self.target, self._budget)
-                )
+                self._probes[name] = self._make(name, flags, http)
             probe, lock = self._probes[name], self._locks[name]
         with lock:
             if name not in self._reached:
@@ -141,6 +141,19 @@ class Observer:
                 self._probes["repository"] = _make_repository(self.desk, self._budget)
             probe: Repository = self._probes["repository"]
         return probe
+
+    def _make(self, name: str, flags: Table | None, http: Any) -> Any:
+        if name == "rollout" and self._make_rollout is not None:
+            return self._make_rollout()
+        if isinstance(flags, Flags):
+            return _make_flags_probe(flags, self._folder, self.target, http, self._budget)
+        return _make_probe(name, self.target, self._budget)
+
+    @property
+    def rollout(self) -> dict[str, Any] | None:
+        """What the report has of the rollout; None where none was observed."""
+        probe = self._probes.get("rollout")
+        return None if probe is None else probe.document
 
     def _reach(self, name: str, probe: Any) -> Reach:
         attempts, pause_s = self._patience.get(name, (1, 0.0))
@@ -260,11 +273,13 @@ def _make_probe(name: str, target: Target, budget: Callable[[], float]) -> Any:
         from readiness.probes.redis import RedisProbe
 
         return RedisProbe(target.redis_url, timeout_s=PROBE_TIMEOUT_S, budget=budget)
+    if name == "rollout":
+        raise NotMeasured("this run judges no rollout", "Add a table [rollout], and name its stage as --stage=PERCENT.")
     missing = {"http": "service address (url)", "database": "database.url", "cache": "redis.url"}
     if name == "flags":
         raise NotMeasured("the configuration has no table [flags]", "Add it; the fixture observes what it names.")
     if name not in missing:
         raise NotMeasured(
-            f"@check(observe=...) asks for {name!r}. Known: http, database, cache, flags, repository, table and the each argument"
+            f"@check(observe=...) asks for {name!r}. Known: http, database, cache, flags, repository, rollout, table and the each argument"
         )
     raise NotMeasured(f"environment {target.name} has no {missing[name]}", f"Add it to [env.{target.name}].")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import importlib.util
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,16 @@ from readiness import facts
 from readiness.collection import Collection
 from readiness.config.loading import find, load
 from readiness.config.model import Settings
-from readiness.config.quantity import Duration
+from readiness.config.quantity import Duration, Ratio
+from readiness.config.rollout_tables import Rollout
 from readiness.decision import Rules
 from readiness.errors import UsageError
 from readiness.gate import RESERVED, Gate, builtin_gates
 from readiness.redact import Redactor
 from readiness.static.extras import refuse_missing
+
+ROLLOUT = "rollout"
+SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Order:
     folder: Path
     """Where reports go."""
     budget_s: float
+    stage: float | None
+    """The rollout stage under judgement, 0 to 1; None where the run judges no rollout."""
     taken: tuple[str, ...]
     """Short options that were typed and belong to the repository's own conftest."""
     is_plan: bool
@@ -68,7 +75,11 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
     )
     started = dt.datetime.now(dt.UTC)
     rules = _rules(settings, gates, selected, started.date())
-    collection = Collection(settings, gates, rules, redactor)
+    stage = _stage(options.readiness_stage, settings, rules, is_plan=is_plan)
+    if stage is not None and rules.required is not None and ROLLOUT not in rules.required:
+        # Who names a stage asks for its answer: a canary to be rolled back is no GO, whatever else is required.
+        rules = replace(rules, required=(*rules.required, ROLLOUT))
+    collection = Collection(settings, gates, rules, redactor, () if is_plan or stage is not None else (ROLLOUT,))
     _refuse_nothing_to_judge(collection, selected)
     if not is_plan:
         refuse_missing({gate: table for gate, table in settings.gates.items() if collection.is_wanted(gate)})
@@ -78,7 +89,8 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
         collection=collection,
         redactor=redactor,
         folder=start / (options.readiness_reports or f"reports/{settings.environment}"),
-        budget_s=float(_deadline(options.readiness_deadline) or settings.policy.deadline),
+        budget_s=_budget_s(options.readiness_deadline, settings, stage),
+        stage=stage,
         taken=taken,
         is_plan=is_plan,
         started=started,
@@ -146,6 +158,54 @@ def _rules(settings: Settings, gates: tuple[Gate, ...], selected: tuple[str, ...
         flaky_passes=settings.policy.flaky_passes,
         baseline=settings.baseline,
     )
+
+
+def _budget_s(text: str | None, settings: Settings, stage: float | None) -> float:
+    """Returns the seconds of the run; observing a rollout comes on top of what the policy grants all other checks."""
+    given = _deadline(text)
+    table = settings.gates.get(ROLLOUT)
+    if given is not None or stage is None or not isinstance(table, Rollout):
+        return float(given or settings.policy.deadline)
+    return float(settings.policy.deadline) + float(table.observe)
+
+
+def _stage(text: str | None, settings: Settings, rules: Rules, *, is_plan: bool) -> float | None:
+    """Returns the stage under judgement; None where no rollout is judged."""
+    file, table = settings.file.name, settings.gates.get(ROLLOUT)
+    is_selected = not rules.selected or ROLLOUT in rules.selected
+    if not isinstance(table, Rollout) or not is_selected:
+        if text is not None:
+            why = f"{file} has no table [rollout]" if is_selected else "--gate leaves the gate rollout out"
+            raise UsageError(
+                f"--stage={text}: {why}, so no stage is judged.", "Take --stage out, or add what it is for."
+            )
+        return None
+    known = ", ".join(map(str, table.stages))
+    if text is None:
+        if is_plan or not rules.needs(ROLLOUT):
+            return None
+        raise UsageError(
+            f"[rollout] of {file} has stages ({known}), and the command line does not say which of them to judge.",
+            f"Pass --stage={table.stages[0]}. Runs that judge no rollout leave it out of [policy] required, or name their "
+            "gates with --gate.",
+        )
+    try:
+        share = Ratio.parse(text if text.endswith("%") else f"{text}%")
+    except ValueError:
+        raise UsageError(f"--stage={text} is no percentage.", f"Pass one of the stages of {file}: {known}.") from None
+    for each in table.stages:
+        if abs(each - share) < SAME:
+            _require_parser(table)
+            return float(each)
+    raise UsageError(f"--stage={text} is none of the stages of [rollout] in {file}: {known}.", "Pass one of them.")
+
+
+def _require_parser(table: Rollout) -> None:
+    if table.scrape is not None and importlib.util.find_spec("prometheus_client") is None:
+        raise UsageError(
+            "[rollout] scrape needs the package prometheus-client, which is not installed.",
+            "pip install 'pytest-readiness[rollout]', or name a `prometheus` instead.",
+        )
 
 
 def _deadline(text: str | None) -> Duration | None:

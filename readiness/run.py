@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 import pytest
 
 from readiness import facts, fixtures, wire
+from readiness.config.rollout_tables import Rollout
 from readiness.deadline import Deadline
 from readiness.decision import decide
 from readiness.environment import factory
@@ -34,9 +35,10 @@ from readiness.execution import Execution
 from readiness.ledger import Ledger
 from readiness.model import Answer, Decision, EnvironmentInfo, RunInfo, ServiceInfo
 from readiness.observer import Desk
-from readiness.order import Order, read_order
+from readiness.order import ROLLOUT, Order, read_order
 from readiness.redact import Redactor
 from readiness.reports import json, markdown, publish
+from readiness.staging import Staged, note_of
 
 NO_RUN_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow", "help", "version")
 """pytest's options with which nothing is run: nothing is provisioned, judged or written."""
@@ -82,6 +84,7 @@ class Run:
         self.target: Target | None = None
         self.decision: Decision | None = None
         self.published: tuple[Path, ...] = ()
+        self.staged: Staged | None = None
         self.session: pytest.Session | None = None
         self.is_real = False
         self._pid = os.getpid()
@@ -98,7 +101,19 @@ class Run:
         if handed is not None:
             self.rules = self.order.collection.rules = replace(self.rules, today=dt.date.fromisoformat(handed["today"]))
             self.deadline = Deadline(handed["left_s"])
-        self.execution = Execution(self.order.collection, self.rules, self.redactor, self.deadline, self._runbook_link)
+            self.run_id = handed["run"]
+        if self.order.stage is not None:
+            self.staged = Staged(
+                self.order, config, run=self.run_id, left_s=self.deadline.left_s, is_worker=handed is not None
+            )
+        self.execution = Execution(
+            self.order.collection,
+            self.rules,
+            self.redactor,
+            self.deadline,
+            self._runbook_link,
+            rollout=None if self.staged is None else self.staged.probe,
+        )
         config.stash[fixtures.EXECUTION] = self.execution
         for plugin, name in (
             (self.order.collection, "collection"),
@@ -129,7 +144,9 @@ class Run:
             publish.prepare_folder(self.order.folder)
             service, environment, run = self._about()
             partial = bool(self.rules.selected)
-            publish.publish_unfinished(service, environment, run, self.order.folder, self.redactor, partial=partial)
+            publish.publish_unfinished(
+                service, environment, run, self.order.folder, self.redactor, partial=partial, note=note_of(self.order)
+            )
 
     def _start_controller(self, config: pytest.Config) -> None:
         self.config = config
@@ -298,13 +315,22 @@ class Run:
             if not self.order.folder.is_dir():  # a check may have removed it
                 publish.prepare_folder(self.order.folder)
             self.published = publish.publish(
-                self.decision, self.order.folder, self.redactor, extra_files=logs, root=self.settings.folder
+                self.decision,
+                self.order.folder,
+                self.redactor,
+                extra_files=logs,
+                rollout=self._rollout,
+                root=self.settings.folder,
             )
         except (ReportError, UsageError, OSError) as error:
             cause = str(error) if isinstance(error, OSError) else error.cause
             self.ledger.trouble("reports", f"The reports could not be written: {cause}", getattr(error, "remedy", ""))
             self.decision = self._decide()
             self.published = ()
+
+    @property
+    def _rollout(self) -> dict[str, Any] | None:
+        return None if self.staged is None else self.staged.document(self.ledger.rollout)
 
     def _append_step_summary(self) -> None:
         path = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -331,12 +357,20 @@ class Run:
             return []
         folder = facts.shown_path(self.order.folder, self.config.invocation_params.dir)
         width = shutil.get_terminal_size().columns
-        return facts.panel(self.decision, self.redactor, width, folder, self.published)
+        return facts.panel(self.decision, self.redactor, width, folder, self.published, rollout=self._rollout)
 
     def _print_plan(self, reporter: Any) -> None:
         reporter.section("readiness plan")
-        for line in facts.plan_lines(self.order.collection, self.settings, self.rules):
+        table = self.settings.gates.get(ROLLOUT)
+        # Only where the gate was asked for by its name: any other plan contacts nobody.
+        is_asked = isinstance(table, Rollout) and ROLLOUT in self.rules.selected
+        for line in facts.plan_lines(self.order.collection, self.settings, self.rules, asks_prometheus=is_asked):
             reporter.write_line(line)
+        if isinstance(table, Rollout) and is_asked:
+            from readiness.planning import rollout_lines
+
+            for line in rollout_lines(table, self.settings.missing, self.settings.folder):
+                reporter.write_line(self.redactor.redact(line))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:

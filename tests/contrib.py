@@ -1,4 +1,4 @@
-"""Other servers than the embedded ones: the system's, with contrib modules in PostgreSQL and TLS in Redis, and Valkey."""
+"""Other servers than the embedded ones: the system's, with contrib modules, TLS and Prometheus, and a Valkey."""
 
 from __future__ import annotations
 
@@ -57,3 +57,14 @@ def system_redis() -> Path:
     found = shutil.which("redis-server", path=SYSTEM_PATH)
     assert found, "these tests need a redis-server with TLS: apt-get install redis-server"
     return Path(found)
+
+
+@cache
+def system_prometheus() -> tuple[Path, Path]:
+    """Returns `prometheus` and `promtool`; installs the distribution's where there are none."""
+    names = ("prometheus", "promtool")
+    if not all(map(shutil.which, names)):
+        _install("prometheus")
+    found = [shutil.which(name) for name in names]
+    assert all(found), "these tests need a Prometheus: apt-get install prometheus"
+    return Path(found[0] or ""), Path(found[1] or "")

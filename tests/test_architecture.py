@@ -33,9 +33,13 @@ LAYERS: tuple[frozenset[str], ...] = (
             "facts",
             "fixtures",
             "ledger",
+            "planning",
+            "live",
+            "staging",
+            "watching",
         }
     ),
-    frozenset({"plugin", "cli", "scaffold", "adoption"}),
+    frozenset({"plugin", "cli", "backtesting", "scaffold", "adoption"}),
 )
 """From the bottom up: a module imports its own layer and those before it."""
 OBSERVERS = frozenset({"probes", "static", "rollout", "environment"})

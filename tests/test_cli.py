@@ -66,9 +66,8 @@ def test_commands_to_come_are_refused(command: str, rest: list[str], capsys: pyt
     assert cli.main([command, *rest]) == 4
     out, err = capsys.readouterr()
     assert out == ""
-    assert (
-        err == f"readiness: `readiness {command}` is not available yet.\nAvailable: init, schema, explain, baseline.\n"
-    )
+    known = "init, schema, explain, baseline, rollout"
+    assert err == f"readiness: `readiness {command}` is not available yet.\nAvailable: {known}.\n"
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,16 @@ class TestWaivers:
         assert decision.waivers[0].state is WaiverState.ACTIVE
         assert decision.gates[2].verdict is Verdict.WAIVED
 
+    @pytest.mark.parametrize("match", [None, "unreadable-file", ".env"])
+    def test_what_was_not_looked_at_is_never_waived(self, match: str | None) -> None:
+        """Of a file that could not be read nothing is known that somebody could accept."""
+        rule = "security-scan/unreadable-file"
+        unread = Finding(rule, ".env", 0, 0, FindingSeverity.BLOCKING, ".env was not looked at", "")
+        failing = result("redis/ping", Outcome.FAILED, message=".env was not looked at")
+        failing = CheckResult(**{f: getattr(failing, f) for f in failing.__slots__} | {"findings": (unread,)})
+        decision = judge([*ALL_PASS, failing], rules(waivers=(waiver(match=match),)))
+        assert decision.decision is Answer.NO_GO
+
     def test_expired_waiver_does_not_count_and_is_reported(self) -> None:
         """One day later it is over."""
         late = waiver(expires=TODAY - dt.timedelta(1))

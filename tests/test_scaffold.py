@@ -838,6 +838,17 @@ def test_staging_is_valid_when_uncommented(root: Path) -> None:
     assert str(getattr(settings.gates["database"], "server_version", "")) == ">=99"
 
 
+def test_rollout_is_valid_when_uncommented(root: Path) -> None:
+    """The commented table needs no other edit than to be uncommented, and no run without a stage is changed by it."""
+    _, written, _ = made(root, {"main.py": f"{FASTAPI}\n@app.get('/health/ready')\ndef ready(): return {{}}\n"})
+    lines = written.text.splitlines()
+    start = lines.index("# [rollout]")
+    lines[start:] = [line.removeprefix("# ") for line in lines[start:]]
+    settings = loaded(root, Draft("\n".join(lines), (), ()))
+    assert str(getattr(settings.gates["rollout"], "metric", [""])[0]) == "errors"
+    assert settings.policy.required == ["health"]
+
+
 def test_lines_to_fill_in_are_where_they_are_said_to_be(root: Path) -> None:
     """Each number is that of the line which says what is missing."""
     _, written, _ = made(root)

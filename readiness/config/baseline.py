@@ -141,13 +141,18 @@ def render(entries: Iterable[Entry]) -> bytes:
     return (EMPTY.removesuffix("]\n") + lines + "]\n").encode("utf-8", "backslashreplace")
 
 
+def is_not_looked_at(rule: str) -> bool:
+    """Returns whether a finding says that something was not looked at: nothing is known that could be accepted."""
+    return _NOT_LOOKED_AT.search(rule) is not None
+
+
 def cannot_be_listed(key: Key) -> str:
     """Returns why no entry can name this finding; empty where one can."""
     if not _FINGERPRINT.fullmatch(key.fingerprint):
         return "has no fingerprint"
     if not (key.path and key.gate and key.rule):
         return "has no path, gate or rule"
-    if _NOT_LOOKED_AT.search(key.rule):
+    if is_not_looked_at(key.rule):
         return "says that something was not looked at, of which nothing is known that could be accepted"
     return "has a `*` in its path or rule, which looks like a pattern" if "*" in key.path + key.rule + key.gate else ""
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from readiness.config import base, flags_table, model, rollout_tables, secrets_baseline, security_tables
+from readiness.config import base, flags_table, model, rollout_rules, rollout_tables, secrets_baseline, security_tables
 from readiness.config.baseline import Baseline
 from readiness.config.baseline import read as read_baseline
 from readiness.config.merging import Place
 from readiness.config.redis_address import AddressError, parse_address
+from readiness.config.selectors import SelectorError
 from readiness.config.static_files import named_files, wrong_tables
 from readiness.config.suggest import known_names
 from readiness.config.validation import schema_error
@@ -382,34 +383,22 @@ def _rollout(parts: Parts) -> Said:
         if not isinstance(table, rollout_tables.Rollout):
             continue
         top: Place = ("gates", gate)
-        if (table.prometheus is None) == (table.scrape is None):
-            text = "the samples come from `prometheus` or from `scrape`, and exactly one of them is needed."
-            yield (*top, "prometheus"), text, 'Keep one, such as prometheus = "http://prometheus:9090".'
-        if any(later <= earlier for earlier, later in zip(table.stages, table.stages[1:], strict=False)):
-            yield (*top, "stages"), "the stages do not rise.", 'Write them in order, such as ["10%", "50%", "100%"].'
-        metrics: list[tuple[Place, str]] = [
-            ((*top, "metric", index, "name"), metric.name) for index, metric in enumerate(table.metric)
-        ]
+        found = [((*top, *key), text, remedy) for key, text, remedy in rollout_rules.contradictions(table)]
+        metrics = [((*top, "metric", index, "name"), metric.name) for index, metric in enumerate(table.metric)]
+        in_the_metrics = next((n for n, each in enumerate(found) if each[0][2] == "metric"), len(found))
+        yield from (each for each in found[:in_the_metrics] if not parts.is_open(each[0]))
         yield from _unique(parts, metrics, "the metric")
-        for index, metric in enumerate(table.metric):
-            for key, text, remedy in _metric(metric):
-                yield (*top, "metric", index, *([key] if key else [])), text, remedy
-
-
-def _metric(metric: rollout_tables.RolloutMetric) -> Iterator[tuple[str, str, str]]:
-    counts = metric.total is not None and metric.bad is not None
-    if counts == (metric.histogram is not None) or (metric.total is None) != (metric.bad is None):
-        text = "a metric is counted by `total` and `bad`, or by a `histogram`: exactly one of the two is needed."
-        yield "", text, "Give both counters, or the histogram."
-    rules = (metric.promote_below, metric.rollback_above, metric.promote_slower_than, metric.rollback_slower_than)
-    if all(rule is None for rule in rules):
-        yield "", "no limit is set, so this metric could decide nothing.", 'Add promote-below = "1%".'
-    if metric.promote_below and metric.rollback_above and metric.promote_below > metric.rollback_above:
-        text = f"promotes below {metric.promote_below}, above where it rolls back ({metric.rollback_above})."
-        yield "promote-below", text, "Set promote-below to at most rollback-above."
-    for key, rule, side in (
-        ("promote-slower-than", metric.promote_slower_than, "below"),
-        ("rollback-slower-than", metric.rollback_slower_than, "above"),
-    ):
-        if rule is not None and getattr(rule, side) is None:
-            yield key, f"`{side}` is missing.", f'Write {{ edge = "{rule.edge}", {side} = "5%" }}.'
+        yield from (each for each in found[in_the_metrics:] if not parts.is_open(each[0]))
+        for key, read in rollout_rules.selectors(table):
+            path: Place = (*top, *key)
+            try:
+                if not parts.is_open(path):
+                    read()
+            except SelectorError as error:
+                names = parts.substitution.used.get(path)
+                text = f"{error}." if names is None else f"{hidden(names)} cannot be read as a selector."
+                yield path, text, "Write it as Prometheus does."
+        for name in ("ca", "cert", "key"):
+            file = getattr(table.tls, name, None)
+            if file is not None:
+                yield from _exists(parts, (*top, "tls", name), file)

@@ -42,6 +42,7 @@ class _Message:
     method: str
     url: str = field(repr=False)
     json: Any = field(repr=False)
+    form: Mapping[str, str] | None = field(repr=False)
     headers: httpx.Headers = field(repr=False)
     cookies: httpx.Cookies = field(repr=False)
     """Of the request and its redirects; those of each answer are added."""
@@ -161,6 +162,7 @@ class HttpProbe:
         path: str,
         *,
         json: Any = None,
+        form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
         follow: bool = False,
@@ -172,6 +174,7 @@ class HttpProbe:
             method: such as `GET`.
             path: begins with `/`; may have a query.
             json: sent as the body; None sends none.
+            form: sent as the body, as a form does; None sends none.
             headers: besides and instead of the probe's own.
             timeout_s: instead of the probe's own.
             follow: follow up to 5 redirects, to the same scheme, host and port only. A redirect to elsewhere is
@@ -189,7 +192,7 @@ class HttpProbe:
         limit_s = self.timeout_s if timeout_s is None else timeout_s
         deadline = Deadline(limit_s, self._budget)
         # Cookies are of this request and its redirects; nothing is kept from one request to the next.
-        message = _Message(method, self._base + path, json, self._with(headers or {}), httpx.Cookies())
+        message = _Message(method, self._base + path, json, form, self._with(headers or {}), httpx.Cookies())
         where = f"{method} {shown_url(message.url)}"
         redirects: list[str] = []
         elapsed_ms = 0.0
@@ -205,7 +208,7 @@ class HttpProbe:
             check_redirects([*redirects, target])
             message = replace(message, url=target)
             if reply.status == HTTPStatus.SEE_OTHER or (reply.status in {301, 302} and message.method == "POST"):
-                message = replace(message, method="HEAD" if message.method == "HEAD" else "GET", json=None)
+                message = replace(message, method="HEAD" if message.method == "HEAD" else "GET", json=None, form=None)
 
     def observe(self, endpoint: Endpoint, samples: int) -> EndpointObservation:
         """Returns what the endpoint answered to `samples` requests in a row.
@@ -248,7 +251,12 @@ class HttpProbe:
             client = self._ready_client()
             timeout = httpx.Timeout(None, pool=deadline.left())
             request = client.build_request(
-                message.method, message.url, json=message.json, headers=message.headers, timeout=timeout
+                message.method,
+                message.url,
+                json=message.json,
+                data=message.form,
+                headers=message.headers,
+                timeout=timeout,
             )
             message.cookies.set_cookie_header(request)
             started = time.perf_counter()

@@ -12,6 +12,7 @@ from readiness.reports.findings import counts_text as findings_text
 from readiness.reports.interface import Document, Writer
 from readiness.reports.json import decision_from
 from readiness.reports.overview import Overview, in_order_of_attention, overview
+from readiness.reports.rollout import Rollout, metric_text, sentences
 from readiness.reports.text import (
     count_of,
     counts_text,
@@ -58,6 +59,7 @@ def render(document: Document, budget: int = BUDGET) -> bytes:
         [_reason_row(*each) for each in _reasons(decision, seen)],
         "reason",
     )
+    page.add(_rollout(document.get("rollout")))
     page.add_table("### Gates", "| Gate | Verdict | Checks | Time |", _gate_rows(decision), "gate")
     page.add_table("### Waivers", "| Check | State | Ends | Note |", _waiver_rows(decision, seen), "waiver")
     not_passed = [check for check in in_order_of_attention(decision.checks) if check.outcome is not Outcome.PASSED]
@@ -159,6 +161,17 @@ def _reasons(decision: Decision, seen: Overview) -> list[tuple[str, str, str]]:
         (reason.check or reason.gate or "run", reason.outcome, without_list(reason.text, found.get(reason.check, ())))
         for reason in seen.reasons
     ]
+
+
+def _rollout(rollout: Rollout | None) -> str:
+    if rollout is None:
+        return ""
+    first, *more = sentences(rollout)
+    lines = [f"- {escape(each)}" for each in more]
+    lines += [
+        f"- {_code(str(each.get('name', '')))} {escape(metric_text(each))}" for each in rollout.get("metrics", ())
+    ]
+    return "\n".join(["\n### Rollout", "", f"**{escape(first)}**", "", *lines, ""])
 
 
 def _reason_row(where: str, outcome: str, text: str) -> str:

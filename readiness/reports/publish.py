@@ -91,6 +91,7 @@ def publish_unfinished(
     redactor: Redactor,
     *,
     partial: bool = False,
+    note: str = "",
 ) -> tuple[Path, ...]:
     """A NO-GO set stands in the folder, so that a run that is killed leaves one; `publish` replaces it.
 
@@ -101,11 +102,14 @@ def publish_unfinished(
         folder: where to; `prepare_folder` has made it.
         redactor: knows the secrets of the run.
         partial: whether the command line narrowed the run.
+        note: what else is to be said of a run that did not finish.
     """
-    return publish(unfinished(service, environment, run, partial=partial), folder, redactor)
+    return publish(unfinished(service, environment, run, partial=partial, note=note), folder, redactor)
 
 
-def unfinished(service: ServiceInfo, environment: EnvironmentInfo, run: RunInfo, *, partial: bool = False) -> Decision:
+def unfinished(
+    service: ServiceInfo, environment: EnvironmentInfo, run: RunInfo, *, partial: bool = False, note: str = ""
+) -> Decision:
     """Returns the decision of a run that has not come to its end."""
     text = (
         "The run did not finish: it is still going on, or it was killed. Run it again; its output says how far it came."
@@ -113,7 +117,7 @@ def unfinished(service: ServiceInfo, environment: EnvironmentInfo, run: RunInfo,
     return Decision(
         decision=Answer.NO_GO,
         partial=partial,
-        reasons=(Reason("", "", Outcome.NOT_RUN, text),),
+        reasons=(Reason("", "", Outcome.NOT_RUN, f"{text} {note}".strip()),),
         service=service,
         environment=environment,
         run=replace(run, finished=run.finished or run.started),

@@ -12,6 +12,7 @@ from readiness.reports.findings import counts_text as findings_text
 from readiness.reports.interface import Document
 from readiness.reports.json import decision_from
 from readiness.reports.overview import NotableWaiver, Overview, overview
+from readiness.reports.rollout import Rollout, metric_text, sentences
 from readiness.reports.text import count_of, counts_text, duration_text, expiry_text, one_line
 
 Markup: TypeAlias = dict[str, bool]
@@ -55,6 +56,7 @@ def panel(document: Document, width: int, *, folder: str = "", files: Sequence[s
     if seen.coverage:
         lines += _wrapped(seen.coverage, width, {"yellow": True})
     lines += _reasons(decision, seen, width)
+    lines += _rollout(document.get("rollout"), width)
     lines += _gates(decision, width)
     lines += _waivers(decision, seen, width)
     if decision.baseline is not None:
@@ -79,6 +81,20 @@ def _wrapped(text: str, width: int, markup: Markup | None = None, indent: str = 
         break_on_hyphens=False,
     )
     return [(line, dict(markup or {})) for line in wrapped]
+
+
+def _rollout(rollout: Rollout | None, width: int) -> list[Line]:
+    if rollout is None:
+        return []
+    first, *more = sentences(rollout)
+    tone: Markup = {"green": True} if rollout.get("action") == "promote" else {"red": True}
+    lines: list[Line] = [("", {}), ("Rollout:", {"bold": True}), *_wrapped(first, width, tone, "  ", "    ")]
+    for each in more:
+        lines += _wrapped(one_line(each, _TEXT), width, None, "  ", "    ")
+    for metric in rollout.get("metrics", ()):
+        text = f"{one_line(str(metric.get('name', '')), 60)}: {metric_text(metric)}"
+        lines += _wrapped(text, width, None, "  ", "    ")
+    return lines
 
 
 def _reasons(decision: Decision, seen: Overview, width: int) -> list[Line]:

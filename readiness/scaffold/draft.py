@@ -70,6 +70,7 @@ def draft(survey: Survey, gates: tuple[Gate, ...]) -> Draft:
     _database(page, survey, gates)
     _redis(page, survey)
     _flags(page, survey)
+    _rollout(page)
     page.add(*(_with(line, why) for line, why in repository.tables(survey.repository)))
     page.found += repository.found(survey.repository)
     fill = [(number, line.removeprefix(FILL)) for number, line in enumerate(page.lines, 1) if line.startswith(FILL)]
@@ -281,6 +282,28 @@ def _flags(page: _Page, survey: Survey) -> None:
     else:
         page.fill('required = ["my-flag"]', "flags that have to be there")
     page.add("")
+
+
+ROLLOUT = """\
+# A canary, judged between the stages of its rollout: `pytest --env=NAME --gate=rollout --stage=25`.
+# [rollout]
+# prometheus = "http://prometheus:9090"
+# stages = ["10%", "25%", "50%", "100%"]
+# canary = 'track="canary"'
+# baseline = 'track="stable"'
+# observe = "30m"
+# [[rollout.metric]]
+# name = "errors"
+# total = "http_requests_total"
+# bad = 'http_requests_total{status=~"5.."}'
+# promote-below = "1%"
+# rollback-above = "5%"
+"""
+
+
+def _rollout(page: _Page) -> None:
+    """Commented out whole, since nothing in a repository says how it is rolled out: uncommented it is valid."""
+    page.add(*ROLLOUT.splitlines())
 
 
 def _judges_flags(survey: Survey) -> bool:

@@ -20,7 +20,7 @@ from readiness.static.fingerprint import fingerprint
 from readiness.static.interface import Hit, Scan
 from readiness.static.pool import Pool, processors
 from readiness.static.selection import Selection
-from readiness.static.skipping import Why, binary
+from readiness.static.skipping import binary, too_large
 from readiness.static.walk import File, Walk, check_budget
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Gate:
         """What was found in a file is part of the scan."""
         if packed and packed in NOT_LOOKED_AT:
             detail = f"{file.size / 1_000_000:.1f} MB" if packed == TOO_LARGE else ""
-            why = Why.TOO_LARGE if packed == TOO_LARGE else binary(file.path)
+            why = too_large(file.path) if packed == TOO_LARGE else binary(file.path)
             self.selection.skips.add(file.path, why, detail)
             return
         if self._judges is None or self._judges(file.path):

@@ -30,6 +30,7 @@ class Why(StrEnum):
 
     BINARY = "it is binary"
     TOO_LARGE = "it is larger than max-file-size"
+    TEXT_TOO_LARGE = "it is larger than max-file-size, though its name is that of a text that ships"
     UNREADABLE = "it cannot be read"
     UNREADABLE_FOLDER = "the folder cannot be listed"
     CHANGING = "it changed each time it was read"
@@ -56,14 +57,27 @@ def binary(path: str) -> Why:
     return Why.TEXT_WITH_NUL if _TEXTS.search(name) and path_class(path).ships else Why.BINARY
 
 
+def too_large(path: str) -> Why:
+    """Returns why a file above the limit is not looked at: padding must not hide what a text holds."""
+    name = path.rpartition("/")[2].lower()
+    return Why.TEXT_TOO_LARGE if _TEXTS.search(name) and path_class(path).ships else Why.TOO_LARGE
+
+
 def severity_of(gate: str, why: Why) -> FindingSeverity:
     """Returns what it means for a gate that a file of its own was not looked at.
 
-    What was to be judged and could not be blocks, since nothing is known of it; a waiver or `exclude` accepts it. What is
-    above a limit that the configuration sets warns, and what holds no text is only named.
+    What was to be judged and could not be blocks, since nothing is known of it; only `exclude` accepts it, no waiver and no
+    baseline. What else is above a limit that the configuration sets warns, and what holds no text is only named.
     """
     match why:
-        case Why.UNREADABLE | Why.UNREADABLE_FOLDER | Why.CHANGING | Why.TEXT_WITH_NUL | Why.NOT_LISTED:
+        case (
+            Why.UNREADABLE
+            | Why.UNREADABLE_FOLDER
+            | Why.CHANGING
+            | Why.TEXT_WITH_NUL
+            | Why.TEXT_TOO_LARGE
+            | Why.NOT_LISTED
+        ):
             return FindingSeverity.BLOCKING
         case Why.BINARY:  # of a configuration file, by its name, nothing but text makes sense
             return FindingSeverity.BLOCKING if gate == "config-lint" else FindingSeverity.INFORMATION
@@ -89,7 +103,7 @@ def _rules() -> Iterator[Rule]:
             FindingSeverity.BLOCKING,
             "Every file that is to be judged can be read",
             "Of a file that cannot be read nothing is known, so that it cannot be called clean.",
-            "Let the user of this run read the file, stop what changes it, or name it in `exclude`.",
+            "Let the user of this run read the file, stop what changes it, raise `max-file-size`, or name it in `exclude`.",
         )
         yield Rule(
             f"{gate}/unscanned-file",

@@ -330,6 +330,63 @@ CASES: dict[str, tuple[str, list[str]]] = {
             '[rollout] metric[2]: no limit is set, so this metric could decide nothing. Add promote-below = "1%".',
         ],
     ),
+    "rollout that can decide nothing": (
+        ROLLOUT.replace("baseline = 'track=\"stable\"'", 'baseline = "track=\\"canary\\""')
+        .replace('observe = "30m"', 'observe = "10s"\nfalse-rollbacks = "0%"\ntls = { key = "client.key" }')
+        .replace('stages = ["10%", "100%"]', 'stages = ["0%", "100%"]')
+        + "[[rollout.metric]]\nname = 'data'\ntotal = 'a'\nbad = 'b'\nrollback-above = '100%'\nrollback-for = '5s'\n",
+        [
+            "[rollout] tls.key: a key without a certificate says nobody who asks. Add cert.",
+            "[rollout] tls: certificates are for https, and an address begins with http:. Write https:, or take it out.",
+            "[rollout] stages[0]: a canary without any traffic cannot be judged. Begin with a share above 0%.",
+            "[rollout] baseline: it is the same as the canary, which would be compared with itself. Name its own labels.",
+            "[rollout] observe: it ends after 10s, before the second scrape, which comes after 15s. "
+            "Observe for longer; promotion needs 5 minutes and 10 scrapes, look-back included.",
+            '[rollout] false-rollbacks: 0% is no error rate. Use "1%", at most "50%".',
+            "[rollout] metric[0].name: rollout/data is another check of this gate. Rename the metric.",
+            "[rollout] metric[0].rollback-above: 100% can never be shown, or never be broken. "
+            "Use a share above 0% and below 100%.",
+            "[rollout] metric[0].rollback-for: 5s is shorter than the time between two scrapes (15s). "
+            "Make it several times as long.",
+            "[rollout] metric: no metric says what promotes: without positive evidence no stage could ever pass. "
+            'Add promote-below = "1%" to one of them.',
+            '[rollout] tls.key: "client.key" does not exist in the configuration\'s folder. '
+            "Create it, or mend the path; it starts from that folder.",
+        ],
+    ),
+    "rollout with selectors that are none": (
+        ROLLOUT.replace("canary = 'track=\"canary\"'", "canary = 'track=canary'").replace(
+            'prometheus = "http://prometheus.example"',
+            "scrape = ['http://a/metrics', { url = 'http://b/metrics', labels = { track = 'stable' } }]\n"
+            "alerts = 'ALERTS > 0'\nevery = '100ms'",
+        )
+        + "[[rollout.metric]]\nname = 'errors'\ntotal = 'rate(a[5m])'\nbad = 'b{'\n"
+        + "promote-slower-than = { edge = '2s', below = '5%' }\n"
+        + "[[rollout.metric]]\nname = 'latency'\nhistogram = 'h_bucket'\npromote-below = '1%'\n"
+        + "promote-slower-than = { edge = '5s', below = '9%' }\nrollback-slower-than = { edge = '2s', above = '5%' }\n",
+        [
+            "[rollout] alerts: it is asked of a Prometheus, and this rollout has none. Take it out.",
+            '[rollout] every: scrapes every 100ms are a load, not an observation. Use at least "1s".',
+            "[rollout] metric[0].promote-slower-than: this limit is for a histogram, which this metric is not. "
+            "Use promote-below.",
+            "[rollout] metric[1].promote-below: this limit is for two counters, which this metric is not. "
+            "Use promote-slower-than.",
+            "[rollout] metric[1].promote-slower-than.edge: promotes by what is slower than 5s, above where it rolls back "
+            "(2s). Set its edge to at most that of rollback-slower-than.",
+            "[rollout] metric[1].promote-slower-than.below: promotes below 9%, above where it rolls back (5%). "
+            "Set it to at most `above` of rollback-slower-than.",
+            "[rollout] canary: 'track=canary' is no condition on a label: expected label=\"value\". "
+            "Write it as Prometheus does.",
+            "[rollout] alerts: 'ALERTS > 0' is no selector: expected a counter's name with conditions, such as "
+            'http_requests_total{status=~"5.."}, without functions, ranges or operators. Write it as Prometheus does.',
+            "[rollout] metric[0].total: 'rate(a[5m])' is no selector: expected a counter's name with conditions, such as "
+            'http_requests_total{status=~"5.."}, without functions, ranges or operators. Write it as Prometheus does.',
+            "[rollout] metric[0].bad: 'b{' is no selector: expected a counter's name with conditions, such as "
+            'http_requests_total{status=~"5.."}, without functions, ranges or operators. Write it as Prometheus does.',
+            "[rollout] metric[1].histogram: 'h_bucket' is a part of a histogram: name the histogram itself, 'h'. "
+            "Write it as Prometheus does.",
+        ],
+    ),
     "table given twice": (
         f"{MINIMAL}[env.x.health]\n[env.x.health]\n",
         [

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,6 @@ RESERVED = frozenset(
         "backup",
         "runbook",
         "sign-off",
-        "rollout",
     ]
 )
 """Gates that a README may name for what is not judged yet."""
@@ -170,9 +170,11 @@ def _is_file(name: str) -> bool:
     return "." in name.partition("[")[0]
 
 
-def known_checks() -> set[str]:
-    """Returns the ids of the built-in checks, without parameters, from the source of their files."""
-    ids = set()
+def known_checks(name: str) -> set[str]:
+    """Returns the ids of the built-in checks, without parameters, from the source of their files; of metrics by name."""
+    document = tomllib.loads((EXAMPLES / name / "readiness.toml").read_text(encoding="utf-8"))
+    tables = [document.get("rollout", {}), *(each.get("rollout", {}) for each in document["env"].values())]
+    ids = {f"rollout/{metric['name']}" for table in tables for metric in table.get("metric", ())}
     for file in (ROOT / "checks").glob("test_*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check":

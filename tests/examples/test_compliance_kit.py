@@ -425,10 +425,14 @@ def test_dies_after(backends: Backends, start_service: StartService) -> None:
 
 
 def test_flags_500(backends: Backends, start_service: StartService) -> None:
-    """Everything below /feature-flags fails, the rest works."""
-    http = start_service(backends, faults="flags-500").http
+    """Everything below /feature-flags fails and failed evaluations are counted; the rest works."""
+    service = start_service(backends, faults="flags-500")
+    http = service.http
     assert http.get("/feature-flags/status").status_code == 500
     assert http.post(f"{FLAG_PATH}/evaluate", json={}).status_code == 500
+    assert http.post("/feature-flags/nonsense/evaluate", json={}).status_code == 500
+    assert metric(service, "feature_flag_evaluations_total", flag_name=FLAG, result="error") == 1
+    assert metric(service, "feature_flag_evaluations_total", flag_name="unknown", result="error") == 1
     assert http.get("/health").status_code == 200
 
 

@@ -20,6 +20,8 @@ DATABASE = "health/endpoint[/health/db]"
 REDIS = "health/endpoint[/health/redis]"
 VERSION = "health/version"
 PRODUCTIONS = "health/endpoint[/productions]"
+ELSEWHERE = "rollout/"
+"""Needs a release that is being rolled out, and so is not part of a run on this machine."""
 SLOW = {"health.within": "300ms"}
 
 
@@ -101,7 +103,7 @@ def test_healthy_system_is_a_go(systems: dict[str, System], name: str) -> None:
     judged.assert_go()
     assert set(judged.outcomes.values()) == {"passed"}
     here = [cell for cell in coverage(name).values() if "in staging" not in cell and "in production" not in cell]
-    named_here = {each for cell in here for each in named(cell) if "/" in each}
+    named_here = {each for cell in here for each in named(cell) if "/" in each and not each.startswith(ELSEWHERE)}
     assert named_here <= set(judged.outcomes)
 
 
@@ -126,7 +128,7 @@ def test_every_system_has_its_issues(name: str) -> None:
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_readme_names_only_what_exists(name: str) -> None:
     """Each row of the README's table names a check, a gate to come with "not yet", or says that it is done by hand."""
-    rows, known = coverage(name), known_checks()
+    rows, known = coverage(name), known_checks(name)
     assert rows
     for item, cell in rows.items():
         names = named(cell)
@@ -137,7 +139,7 @@ def test_readme_names_only_what_exists(name: str) -> None:
         assert all((EXAMPLES / name / each).is_file() for each in files), f"{item}: no such file"
         assert gates <= RESERVED, f"{item}: no such gate"
         assert names or "by hand" in cell, f"{item}: nothing is said"
-        assert not gates or "not yet" in cell or "rollout" in gates, f"{item}: {gates} is not there yet"
+        assert not gates or "not yet" in cell, f"{item}: {gates} is not there yet"
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

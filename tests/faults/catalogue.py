@@ -10,7 +10,7 @@ must still pass, so that a fault says what is wrong and nothing else.
 
 from __future__ import annotations
 
-from tests.faults import cache, database, flags, repository, secrets, security, service
+from tests.faults import cache, database, flags, repository, rollout, secrets, security, service
 from tests.faults.breaking import wanting
 from tests.faults.entry import Fault, failed, unmeasured
 from tests.faults.service import PAGE, answering
@@ -65,6 +65,7 @@ HEALTHY = {
         secrets = {{ paths = ["shop"] }}
         {security.TABLE.strip()}
     """,
+    "rollout": rollout.HEALTHY,
 }
 """Gate to its table: each key is set that a check needs. The limits are wide; a fault sets its own."""
 
@@ -369,4 +370,5 @@ FAULTS: tuple[Fault, ...] = (
     # --- security-scan ------------------------------------------------------------------------------------------------
     *security.FAULTS,
     *secrets.FAULTS,
+    *rollout.FAULTS,
 )

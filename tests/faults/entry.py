@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from readiness.mark import declared_as
 from readiness.model import Outcome
+from tests.faults.declared import declared_checks
 
 if TYPE_CHECKING:
     from tests.faults.targets import Break
 
 
 def base(check: str) -> str:
-    """Returns a check's id without its parameter: `health/endpoint` of `health/endpoint[/health]`."""
-    return check.partition("[")[0]
+    """Returns a check's id as it is declared: `health/endpoint` of `health/endpoint[/health]`."""
+    return declared_as(check, declared_checks())
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Fault:
     def is_spoilt(self, check: str) -> bool:
         """Whether a check cannot pass under this fault."""
         # fnmatch takes what is in brackets for a set of characters
-        return check == self.check or any(fnmatchcase(base(check), pattern) for pattern in self.spoils)
+        bare = check.partition("[")[0]
+        return check == self.check or any(fnmatchcase(bare, pattern) for pattern in self.spoils)
 
 
 def failed(check: str, what: str, breaks: Break, says: str, *spoils: str) -> Fault:

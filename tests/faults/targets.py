@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -16,6 +16,8 @@ from tests.faults.cache import warmed
 from tests.faults.database import MIGRATIONS, primary
 from tests.flag_service import FlagService
 from tests.project import Answer, Judged, Project, Site, serving_site
+from tests.rollout.prometheus import Rig, Running
+from tests.rollout.told import told
 from tests.servers import Postgres, RedisServer, Servers
 
 ENVIRONMENT = "target"
@@ -117,6 +119,11 @@ class Targets:
         """A server in use."""
         return self._stack.enter_context(warmed(self.servers))
 
+    @cached_property
+    def prometheus(self) -> Running:
+        """It knows several rollouts, as if it had scraped them."""
+        return told(self._stack.enter_context(Rig()))
+
     def dsn(self, user: str = "app", password: str = PASSWORD, port: int | None = None) -> str:
         """Returns an address of PostgreSQL, by default the one that the service has."""
         return self.postgres.dsn(user=user, password=password, port=port)
@@ -128,10 +135,11 @@ class Targets:
             "database": lambda: {"database.url": self.dsn() if self.standby else ""},
             "redis": lambda: {"redis.url": self.redis.url},
             "flags": lambda: {"url": self.site.url if self.flags else ""},
+            "rollout": lambda: {"rollout.prometheus": self.prometheus.url},
         }
         return known.get(gate, dict)()
 
-    def judge(self, gates: Iterable[str], changes: Changes | None = None) -> Judged:
+    def judge(self, gates: Collection[str], changes: Changes | None = None) -> Judged:
         """Returns what a real run says of these gates' targets."""
         keys: dict[str, object] = {}
         for gate in gates:
@@ -141,7 +149,12 @@ class Targets:
         self.project.write("readiness.toml", "\n".join([HEAD.strip(), *lines, "", *tables]))
         reports = f"reports/{next(self._runs)}"  # later runs leave it as it is
         # Without the other plugins that are installed: finding and loading them takes a third of each run.
-        args = ("-p", "readiness.plugin", f"--readiness-reports={reports}")
+        args = (
+            "-p",
+            "readiness.plugin",
+            f"--readiness-reports={reports}",
+            *(["--stage=25"] if "rollout" in gates else []),
+        )
         judged = self.project.judge(*args, env=ENVIRONMENT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
         return replace(judged, folder=self._folder / reports)
 

@@ -69,7 +69,7 @@ def test_two_gigabytes_are_not_read(tmp_path: Path) -> None:
     assert peak < 64 * MIB
     for gate, scan in found.items():
         whys = {each.path: each.why for each in scan.skipped}
-        assert whys["text.yaml"] == "it is larger than max-file-size (2147.5 MB)", gate
+        assert whys["text.yaml"].startswith("it is larger than max-file-size"), gate
         assert "NUL" in whys["zeros.yaml"]
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from readiness.reports.html.rollout import RolloutPart
 
 
 class Status(NamedTuple):
@@ -148,3 +151,5 @@ class Page(NamedTuple):
     waivers: tuple[WaiverRow, ...]
     more_waivers: int
     versions: tuple[Fact, ...]
+    rollout: RolloutPart | None
+    """What was observed of the rollout; None where that gate did not run."""

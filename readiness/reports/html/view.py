@@ -11,6 +11,7 @@ from readiness.model import CheckResult, Decision, GateResult, Outcome, Reason
 from readiness.reports import findings
 from readiness.reports.html.finding_view import finding_sections
 from readiness.reports.html.page import Blocker, Evidence, Fact, Gate, Measured, Page, Status, WaiverRow
+from readiness.reports.html.rollout import rollout_part
 from readiness.reports.interface import Document
 from readiness.reports.json import decision_from
 from readiness.reports.overview import NotableWaiver, Overview, in_order_of_attention, overview
@@ -66,6 +67,7 @@ def page_of(document: Document, base: str = "") -> Page:
         waivers=tuple(_waiver_row(decision, waiver) for waiver in seen.waivers[:LISTED]),
         more_waivers=max(len(seen.waivers) - LISTED, 0),
         versions=tuple(Fact(one_line(name, 60), one_line(text, 200)) for name, text in decision.run.versions.items()),
+        rollout=rollout_part(document.get("rollout")),
     )
 
 

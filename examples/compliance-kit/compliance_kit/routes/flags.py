@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, HTTPException
+from fastapi import APIRouter, Body, Depends, HTTPException, Request
 from pydantic import ValidationError
 
 from compliance_kit.flags import Evaluation, Flag, User
@@ -16,9 +16,12 @@ from compliance_kit.metrics import AUDIT_EVENTS, FLAG_EVALUATIONS
 log = logging.getLogger(__name__)
 
 
-async def _flags_work(kit: TheKit) -> None:
-    """Fail every route here while the fault `flags-500` is switched on."""
+async def _flags_work(kit: TheKit, request: Request) -> None:
+    """Fail every route here while the fault `flags-500` is switched on; an evaluation that fails is counted."""
     if "flags-500" in kit.faults:
+        name = request.path_params.get("name")
+        if name is not None and request.url.path.endswith("/evaluate"):
+            FLAG_EVALUATIONS.labels(name if name in kit.flags.all() else "unknown", "error").inc()
         raise HTTPException(500, "the feature flags cannot be read")
 
 

@@ -1,0 +1,141 @@
+"""What the reports say of a rollout: words, a table and plots, from what was observed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from readiness.reports import html, json, markdown, terminal
+from readiness.reports.html.rollout import DRAWN, rollout_part
+from readiness.reports.rollout import evidence_text, live_line, sentences
+from tests.reports import samples
+from tests.reports.page import parse
+from tests.rollout.looks import HEALTHY, looks
+from tests.rollout.test_observation import SICK, observe
+
+
+def observed(fours: list[tuple[int, int, int, int]], for_s: float = 1e6) -> dict[str, Any]:
+    """Returns the rollout's part of a report."""
+    return observe(looks(fours), for_s=for_s).document
+
+
+PROMOTED = observed([HEALTHY] * 30)
+HELD = observed([HEALTHY] * 8, for_s=100)
+ROLLED_BACK = observed([HEALTHY] * 5 + [SICK] * 10)
+
+
+@pytest.mark.parametrize("rollout", [PROMOTED, HELD, ROLLED_BACK])
+def test_reports_of_a_rollout_are_valid(rollout: dict[str, Any]) -> None:
+    """They satisfy the published schema, and can be read back."""
+    document = json.document(samples.go(), rollout=rollout)
+    Draft202012Validator(json.report_schema()).validate(document)
+    assert json.decision_from(document) == samples.go()
+
+
+@pytest.mark.parametrize(
+    ("rollout", "says"),
+    [
+        (PROMOTED, "Stage 10%. Promote: the canary may have more traffic."),
+        (HELD, "Stage 10%. Hold: neither health nor harm is shown."),
+        (ROLLED_BACK, "Stage 10%. Roll back: the canary does harm."),
+    ],
+)
+def test_each_report_says_why(rollout: dict[str, Any], says: str) -> None:
+    """The action first, then what was observed and each reason; the same words everywhere."""
+    document = json.document(samples.no_go(), rollout=rollout)
+    page = parse(html.render(document)).text
+    summary = re.sub(r"\\", "", markdown.render(document).decode())
+    lines = " ".join(text.strip() for text, _ in terminal.panel(document, 500))
+    for each in (says, *sentences(rollout)[1:]):
+        assert each in page
+        assert each in lines
+        assert each.replace("<", "&lt;") in summary
+
+
+def test_reports_without_a_rollout_do_not_speak_of_one() -> None:
+    """Nothing is shown of what did not run."""
+    document = json.document(samples.go())
+    assert b"Rollout" not in html.render(document)
+    assert b"Rollout" not in markdown.render(document)
+
+
+def test_plots_can_be_read_without_seeing_them() -> None:
+    """Each is named, and described in words that hold its figures."""
+    part = rollout_part(ROLLED_BACK)
+    assert part is not None
+    against, below, share = part.plots
+    assert against.title == "Evidence that the canary is worse"
+    assert "It rolls back at 100." in against.description
+    assert "Each has to reach 20 to promote." in below.description
+    assert share.title == "errors: share of bad requests"
+    assert re.search(r"canary ends at \d+(\.\d+)? %; baseline ends at 0\.111 %", share.description)
+    root = parse(html.render(json.document(samples.no_go(), rollout=ROLLED_BACK)))
+    assert "Evidence that the canary is worse over time, on a logarithmic scale." in root.text
+
+
+@pytest.mark.parametrize("rollout", [PROMOTED, HELD, ROLLED_BACK])
+def test_lines_stay_inside_their_plots(rollout: dict[str, Any]) -> None:
+    """Whatever the evidence: it is cut where nothing is to be seen any more."""
+    part = rollout_part(rollout)
+    assert part is not None
+    for plot in part.plots:
+        for line in plot.lines:
+            for point in line.points.split():
+                x, y = map(float, point.split(","))
+                assert 0 <= x <= 640
+                assert 0 <= y <= 220
+
+
+def test_long_observations_are_drawn_with_few_points() -> None:
+    """The page does not grow with the time."""
+    points = [{**PROMOTED["trajectory"][0], "time_s": float(number)} for number in range(2000)]
+    part = rollout_part({**PROMOTED, "trajectory": points})
+    assert part is not None
+    assert all(len(line.points.split()) <= DRAWN + 1 for plot in part.plots for line in plot.lines)
+
+
+def test_a_single_look_has_no_plots() -> None:
+    """A line has two ends."""
+    part = rollout_part({**PROMOTED, "trajectory": PROMOTED["trajectory"][:1]})
+    assert part is not None
+    assert part.plots == ()
+
+
+@pytest.mark.parametrize("text", samples.HOSTILE)
+def test_hostile_text_stays_text(text: str) -> None:
+    """Reasons quote what a Prometheus said."""
+    reasons = [{"code": "unreadable", "metric": "", "text": text}]
+    rollout = {**HELD, "reasons": reasons, "ended": text, "continues": text}
+    document = json.document(samples.no_go(), rollout=rollout)
+    page = html.render(document)
+    assert b"<script" not in page
+    assert b"<img" not in page
+    markdown.render(document).decode()
+    assert not any("\x1b" in line or "\n" in line for line, _ in terminal.panel(document, 100))
+
+
+def test_the_live_line_has_what_matters() -> None:
+    """Requests of both arms, evidence for and against, and what is missing."""
+    line = live_line(HELD)
+    assert line.startswith("rollout 10%: hold after 1 min")
+    for part in ("canary", "baseline", "of 100", "errors worse 0.", ", below limit over 1,000,000 of 20", "missing: "):
+        assert part in line
+    assert live_line({})
+
+
+def test_the_live_line_fits_the_terminal() -> None:
+    """The metrics that are furthest give way; what is missing stays."""
+    many = [{**HELD["metrics"][0], "name": f"metric-{number}", "promotion": float(number)} for number in range(9)]
+    line = live_line({**HELD, "metrics": many}, 260)
+    assert len(line) <= 260
+    assert "metric-0 " in line
+    assert "metric-8 " not in line
+    assert "missing: " in line
+
+
+def test_evidence_is_written_with_the_digits_that_mean_something() -> None:
+    """A number with three hundred digits says no more than over a million."""
+    assert [evidence_text(each) for each in (1e300, 12.3456, 1e-9)] == ["over 1,000,000", "12.3", "below 0.001"]
