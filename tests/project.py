@@ -199,7 +199,9 @@ class Project:
     def environ(self, **extra: str) -> dict[str, str]:
         """Returns the variables of a run."""
         kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "READINESS_"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PYTEST_", "COV_", "READINESS_", "TOX_"))
         }
         return kept | {"COLUMNS": "200", "PY_COLORS": "0"} | extra
 

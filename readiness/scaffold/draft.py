@@ -70,9 +70,9 @@ def draft(survey: Survey, gates: tuple[Gate, ...]) -> Draft:
     _database(page, survey, gates)
     _redis(page, survey)
     _flags(page, survey)
-    _rollout(page)
     page.add(*(_with(line, why) for line, why in repository.tables(survey.repository)))
     page.found += repository.found(survey.repository)
+    _rollout(page)
     fill = [(number, line.removeprefix(FILL)) for number, line in enumerate(page.lines, 1) if line.startswith(FILL)]
     return Draft("\n".join(page.lines) + "\n", tuple(fill), tuple(page.found))
 

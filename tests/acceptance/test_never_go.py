@@ -69,11 +69,14 @@ class TestConfiguration:
 
     def test_gate_without_checks_yet(self, project: Project) -> None:
         """A table whose gate ran nothing cannot be passed."""
-        project.extend_config(
-            '\n[rollout]\nprometheus = "http://127.0.0.1:9"\nstages = ["10%", "100%"]\ncanary = "a"\nbaseline = "b"\nobserve = "1m"\n'
-            '[[rollout.metric]]\nname = "errors"\ntotal = "a"\nbad = "b"\npromote-below = "1%"\n'
+        project.write(
+            "conftest.py",
+            "from readiness.config.base import Table\nfrom readiness.gate import Gate\n"
+            "class Billing(Table, frozen=True):\n    within: str = '1s'\n"
+            "def pytest_readiness_gates():\n    return [Gate('billing', 'Cards can be charged', Billing, None)]\n",
         )
-        project.judge().assert_no_go("Gate rollout is required but none of its checks was collected")
+        project.extend_config("\n[billing]\n")
+        project.judge().assert_no_go("Gate billing is required but none of its checks was collected")
 
     def test_unknown_and_reserved_gates(self, project: Project) -> None:
         """`--gate` takes known names only."""

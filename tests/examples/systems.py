@@ -124,7 +124,9 @@ class System:
         ]
         (self.folder / "readiness.toml").write_text("\n".join([self._config, *lines]), encoding="utf-8")
         kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "READINESS_"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PYTEST_", "COV_", "READINESS_", "TOX_"))
         }
         reports = self.folder / "reports" / str(next(self._runs))
         done = subprocess.run(

@@ -21,6 +21,7 @@ from compliance_kit.faults import KNOWN, OWN
 from compliance_kit.flags import Flag, Flags, User, bucket, deep_merge, evaluate
 from service_base.faults import OF_HEALTH, OF_SERVERS, Faults
 from service_base.settings import SettingsError, sqlalchemy_url
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from conftest import Backends, Service, StartService
@@ -200,8 +201,13 @@ def test_correlation_id_is_kept_logged_and_answered(service: Service) -> None:
     """The id of the client comes back and is in the log line of its request."""
     reply = service.http.get("/health/live", headers={"X-Correlation-ID": "abc-1"})
     assert reply.headers["X-Correlation-ID"] == "abc-1"
-    entries = [json.loads(line) for line in service.lines()]
-    logged = next(entry for entry in entries if entry["correlation_id"] == "abc-1")
+
+    def logged_entries() -> list[dict[str, Any]]:
+        entries = [json.loads(line) for line in service.lines()]
+        return [entry for entry in entries if entry["correlation_id"] == "abc-1"]
+
+    wait_until(logged_entries, what="the log line, which is written after the answer")
+    logged = logged_entries()[0]
     assert logged["path"] == "/health/live"
     assert logged["status_code"] == 200
 

@@ -128,7 +128,7 @@ FAULTS: tuple[Fault, ...] = (
         SYNTAX,
         "configuration that is binary",
         holding({"settings/common.yaml": b"a: 1\0\n"}),
-        "this was not looked at: it is binary. (config-lint/unreadable-file)",
+        "this was not looked at: it holds NUL bytes, though its name is that of a text. (config-lint/unreadable-file)",
     ),
     unmeasured(
         SYNTAX,
