@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ class RolloutProbe:
         self._reader: Reader | None = None
         self._observation: Observation | None = None
         self._failure: NotMeasured | None = None
+        self._lock = threading.Lock()
 
     @property
     def document(self) -> dict[str, Any] | None:
@@ -101,16 +103,17 @@ class RolloutProbe:
         Raises:
             NotMeasured: it could not even be begun.
         """
-        if self._failure is not None:
-            raise self._failure
-        if self._observation is None:
-            try:
-                with self._turn():
-                    self._observation = self._of_another_worker() or self._watch()
-            except NotMeasured as error:
-                self._failure = error
-                raise
-        return self._observation
+        with self._lock:  # checks that ask much are observed two at a time
+            if self._failure is not None:
+                raise self._failure
+            if self._observation is None:
+                try:
+                    with self._turn():
+                        self._observation = self._of_another_worker() or self._watch()
+                except NotMeasured as error:
+                    self._failure = error
+                    raise
+            return self._observation
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:

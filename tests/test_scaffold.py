@@ -846,7 +846,7 @@ def test_rollout_is_valid_when_uncommented(root: Path) -> None:
     lines[start:] = [line.removeprefix("# ") for line in lines[start:]]
     settings = loaded(root, Draft("\n".join(lines), (), ()))
     assert str(getattr(settings.gates["rollout"], "metric", [""])[0]) == "errors"
-    assert settings.policy.required == ["health"]
+    assert settings.policy.required == ["config-lint", "placeholder-audit", "security-scan", "health"]
 
 
 def test_lines_to_fill_in_are_where_they_are_said_to_be(root: Path) -> None:

@@ -114,8 +114,7 @@ def test_a_healthy_canary_is_promoted(shop: Monitored, workers: tuple[str, ...])
     rollout = judged.report["rollout"]
     assert (rollout["stage"], rollout["action"]) == ("25%", "promote")
     assert len(rollout["trajectory"]) > 100
-    kept = json.loads(shop.state.read_text())
-    assert shop.tape.asked.count("vector(time())") == kept["looks"]
+    assert shop.tape.asked.count("vector(time())") == json.loads(shop.state.read_text())["looks"]
     assert shop.authorizations == {f"Bearer {TOKEN}"}
     assert "Stage 25%. Promote: the canary may have more traffic." in judged.out
     assert "rollout 25%: promote after 10 min" in judged.out

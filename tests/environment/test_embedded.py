@@ -366,7 +366,7 @@ def test_end_of_the_budget(embedded: Make) -> None:
 
     where = Embedded(service=service_command("never-ready"), ready_within=Duration.parse("10m"))
     environment = embedded(where, deadline=time.monotonic() + 0.5)
-    with pytest.raises(ProvisionError, match="not ready|did not end in time"):  # whatever was under way
+    with pytest.raises(ProvisionError, match=r"not ready|did not end in time"):  # whatever was under way
         environment.provision()
 
 
