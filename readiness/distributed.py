@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ class Distributed:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._unfollow: Callable[[], None] = lambda: None
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
@@ -24,7 +26,16 @@ class Distributed:
         self.run.workers = len(specs)
         self.run.provision()
         if self.run.staged is not None:
-            self.run.config.add_cleanup(self.run.staged.follow())
+            self._unfollow = self.run.staged.follow()
+            self.run.config.add_cleanup(self._unfollow)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Iterator[object]:
+        """What a worker observed of a rollout is shown to its end, above pytest's own last lines."""
+        try:
+            return (yield)
+        finally:
+            self._unfollow()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -71,7 +71,9 @@ class LiveLine:
 
         def watch() -> None:
             seen = -1
-            while not stopped.wait(FOLLOW_EVERY_S):
+            is_over = False
+            while not is_over:
+                is_over = stopped.wait(FOLLOW_EVERY_S)  # what was kept last is shown too
                 try:
                     changed = state.stat().st_mtime_ns
                 except OSError:
