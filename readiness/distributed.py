@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +30,7 @@ class Distributed:
             self.run.config.add_cleanup(self._unfollow)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self) -> Iterator[object]:
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
         """What a worker observed of a rollout is shown to its end, above pytest's own last lines."""
         try:
             return (yield)
