@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from readiness.errors import NotMeasured
+from readiness.locks import acquire
 from readiness.rollout.making import digest_of, limits_of, reader_of
 from readiness.rollout.observation import SCHEMA, Observation, Watch, observation_from, share_text
 from readiness.rollout.source import spec_of
@@ -121,24 +122,31 @@ class RolloutProbe:
         if not self.terms.is_shared:
             yield
             return
-        import fcntl
-
         lock = self.terms.state.with_name(f".{self.terms.state.name}.{self.terms.run}.lock")
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = self._locked(lock)
         try:
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if self._budget() <= POLL_S:
-                        raise NotMeasured("another worker observed until the run's deadline") from None
-                    time.sleep(POLL_S)
             yield
         finally:
             with contextlib.suppress(OSError):
-                lock.unlink()  # whoever waits for it finds what was observed
+                lock.unlink()
             os.close(handle)
+
+    def _locked(self, lock: Path) -> int:
+        """Returns the open file, which nobody else holds; not one that its last holder has removed meanwhile."""
+        while True:
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                self._wait(handle)
+                if os.fstat(handle).st_nlink:
+                    return handle
+            except BaseException:
+                os.close(handle)
+                raise
+            os.close(handle)
+
+    def _wait(self, handle: int) -> None:
+        if not acquire(handle, lambda: self._budget() - POLL_S, poll_s=POLL_S):
+            raise NotMeasured("another worker observed until the run's deadline")
 
     def _of_another_worker(self) -> Observation | None:
         kept = read_state(self.terms.state) if self.terms.is_shared else None

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "readiness"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "errors"}),
+    frozenset({"model", "errors", "locks"}),
     frozenset({"wire", "redact", "disguise"}),
     frozenset({"config", "gate", "mark"}),
     frozenset({"decision", "baseline"}),
@@ -44,7 +44,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 """From the bottom up: a module imports its own layer and those before it."""
 OBSERVERS = frozenset({"probes", "static", "rollout", "environment"})
 """They see neither verdict, policy nor report, and not each other; only the run's layer and above know them."""
-SEEN_BY_OBSERVERS = frozenset({"model", "errors", "wire", "redact", "config"})
+SEEN_BY_OBSERVERS = frozenset({"model", "errors", "wire", "redact", "config", "locks"})
 RUN = next(number for number, layer in enumerate(LAYERS) if "run" in layer)
 
 EXCEPTIONS = {

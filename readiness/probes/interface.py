@@ -49,8 +49,3 @@ class LatencyObservation:
     def p95_ms(self) -> float:
         """The 95th percentile by nearest rank; the maximum of fewer than 20 samples."""
         return nearest_rank(self.samples_ms, 0.95)
-
-    @property
-    def max_ms(self) -> float:
-        """The slowest sample."""
-        return max(self.samples_ms)

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from readiness.errors import ReportError, UsageError
+from readiness.locks import acquire
 
 SOURCE = "report.json"
 HISTORY = "history"
@@ -95,24 +96,15 @@ def locked(folder: Path, within_s: float = _LOCKED_WITHIN_S) -> Iterator[None]:
     if sys.platform == "win32":  # no flock there: unique temporary names still keep each file whole
         yield
         return
-    import fcntl
-
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        deadline = time.monotonic() + within_s
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise ReportError(
-                        f"another run has been writing to {folder} for over {within_s:g} s",
-                        "Wait for it, or pass --readiness-reports=DIR with another folder.",
-                    ) from None
-                time.sleep(0.02)
-            except OSError:
-                break  # a network file system without locks: each file is still whole
+        until = time.monotonic() + within_s
+        with contextlib.suppress(OSError):  # a network file system without locks: each file is still whole
+            if not acquire(handle, lambda: until - time.monotonic()):
+                raise ReportError(
+                    f"another run has been writing to {folder} for over {within_s:g} s",
+                    "Wait for it, or pass --readiness-reports=DIR with another folder.",
+                )
         yield
     finally:
         os.close(handle)

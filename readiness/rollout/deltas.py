@@ -16,7 +16,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import le
 
 from readiness.errors import NotMeasured
 from readiness.rollout.interface import Histogram, Mark, Scrape
@@ -103,30 +102,6 @@ def _new_series(before: Scrape | None, after: Scrape, series: str, new: float, s
     if before is not None or (born is not None and born > since_s):
         return Increase(new, Mark.NEW)
     return Increase(0.0, Mark.UNKNOWN)
-
-
-def increase_over(values: Sequence[float]) -> tuple[float, int]:
-    """Returns what a counter has added over consecutive raw samples, and how often it was reset.
-
-    For a range selector's matrix. The first value is where counting starts.
-
-    Raises:
-        NotMeasured: a value is not a number, infinite or negative.
-    """
-    if not values:
-        return 0.0, 0
-    first, last = values[0], values[-1]
-    # Almost every series only rises: then no sample between needs to be looked at one by one in Python. NaN is not
-    # in order with anything; infinity can only be the last of rising values.
-    if all(map(le, values, values[1:])) and first >= 0 and last < math.inf:
-        return last - first, 0
-    for value in values:
-        _require_count("a counter", value)
-    total, resets = 0.0, 0
-    for before, after in pairwise(values):
-        total += after - before if after >= before else after
-        resets += after < before
-    return total, resets
 
 
 def histogram_increase(

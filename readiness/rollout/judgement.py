@@ -109,11 +109,6 @@ class Judgement:
         """Whether it holds because something could not be observed."""
         return self.action is Action.HOLD and any(reason.code in NOT_MEASURED for reason in self.reasons)
 
-    @property
-    def is_inconclusive(self) -> bool:
-        """Whether the stage's time is over without an answer."""
-        return any(reason.code is Code.INCONCLUSIVE for reason in self.reasons)
-
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON builtins: one point of the trajectory."""
         builtins: dict[str, Any] = asdict(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,7 +9,7 @@ from typing import Any, Protocol
 from readiness.config.rollout_tables import Rollout, RolloutMetric, SlowerThan
 from readiness.config.selectors import Matcher, Selector, parse_matchers, parse_selector
 from readiness.errors import NotMeasured
-from readiness.rollout.interface import Arm, Look, Measured, Missing
+from readiness.rollout.interface import Arm, Look, Missing
 from readiness.rollout.spec import RULE_WINDOW_S, MetricSpec, PromotionMode, RolloutSpec
 
 SCALES = {"s": 1.0, "ms": 1000.0}
@@ -158,13 +157,3 @@ def explained(missing: Missing, arm: Arm, wanted: Wanted) -> Missing:
     return (
         Missing(f"{missing.reason} ({named} in the {arm})", missing.remedy) if "series" in missing.reason else missing
     )
-
-
-def is_number(measured: Measured) -> bool:
-    """Returns whether something was counted."""
-    return not isinstance(measured, Missing)
-
-
-def edge_text(edge: float) -> str:
-    """Returns an edge as a label `le` may say it, for messages."""
-    return "+Inf" if math.isinf(edge) else f"{edge:g}"

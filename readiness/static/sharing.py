@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from readiness.errors import NotMeasured
+from readiness.locks import acquire
 from readiness.static.cache import write_whole
 from readiness.static.interface import Scan
 from readiness.static.walk import check_budget
 
 if TYPE_CHECKING:
     from readiness.static.scan import Outcome
-
-EVERY_S = 0.02
 
 
 class _Left(msgspec.Struct, array_like=True):
@@ -41,13 +38,8 @@ def alone(lock: Path, budget: Callable[[], float]) -> Iterator[None]:
         NotMeasured: no time is left to wait for the others.
     """
     with lock.open("ab") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                check_budget(budget)
-                time.sleep(EVERY_S)
+        if not acquire(file.fileno(), budget):
+            check_budget(budget)
         yield
 
 

@@ -126,7 +126,7 @@ FAULTS: tuple[Fault, ...] = (
         *CHANGED,
     ),
     failed(DEFINITIONS, "stages fall", defined({"stages": [25, 10, 100]}), "/stages: [25, 10, 100] do not rise"),
-    failed(DEFINITIONS, "stages end early", defined({"stages": [10, 50]}), "/stages: they end at 50, not 100"),
+    failed(DEFINITIONS, "stages end early", defined({"stages": [10, 50]}), "/stages: [10, 50] end at 50, not 100"),
     failed(
         DEFINITIONS,
         "segment twice",

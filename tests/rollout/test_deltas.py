@@ -11,7 +11,6 @@ from readiness.rollout.deltas import (
     LoadBalanced,
     counter_increase,
     histogram_increase,
-    increase_over,
     is_load_balanced,
 )
 from readiness.rollout.interface import Histogram, Mark, Scrape
@@ -99,17 +98,6 @@ def test_what_is_no_count_is_refused(value: float) -> None:
         risen(scrape(5), scrape(value, 115))
     with pytest.raises(NotMeasured):
         risen(scrape(value), scrape(5, 115))
-    with pytest.raises(NotMeasured):
-        increase_over([1.0, value, 3.0])
-
-
-def test_raw_samples_of_a_window_add_up_with_resets() -> None:
-    """As the same samples two by two."""
-    assert increase_over([3, 5, 5, 9]) == (6, 0)
-    assert increase_over([3, 5, 2, 4, 1]) == (2 + 2 + 2 + 1, 2)
-    assert increase_over([]) == increase_over([7]) == (0, 0)
-    with pytest.raises(NotMeasured):
-        increase_over([1, 2, math.inf])
 
 
 def with_histogram(*cumulative: float, started_s: float = 10.0, edges: tuple[float, ...] = (1.0, 2.0)) -> Scrape:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from readiness.config.flag_rules import EVERYBODY, NOBODY, ROLLED_OUT, stage_problems, strategy_problem
 from readiness.probes.documents import schema_errors, shown
 from readiness.probes.flags.interface import Definition
 
 SCHEMA = Path(__file__).with_name("flag.schema.json")
-ROLLED_OUT = ("canary", "gradual")
-"""Strategies that reach a percentage of the users."""
-NOBODY = ("off", "kill_switch")
-EVERYBODY = 100
 
 
 def definition_of(name: str, where: str, document: Any) -> Definition:
@@ -35,18 +31,13 @@ def contradictions(document: dict[str, Any]) -> list[str]:
     """Returns what in a definition that satisfies the schema contradicts itself."""
     rollout, found = document["rollout"], []
     strategy, percentage = rollout["strategy"], rollout["percentage"]
-    if strategy == "full" and percentage != EVERYBODY:
-        found.append(f"/rollout: the strategy is full and the percentage {percentage:g}, not 100")
-    if strategy in NOBODY and percentage != 0:
-        found.append(f"/rollout: the strategy is {strategy} and the percentage {percentage:g}, not 0")
+    if problem := strategy_problem(strategy, percentage):
+        found.append(f"/rollout: {problem}")
     if strategy == "kill_switch" and not document["kill_switch"]:
         found.append("/kill_switch: it is off and the strategy is kill_switch")
     stages = document.get("stages")
     if stages is not None:
-        if any(low >= high for low, high in pairwise(stages)):
-            found.append(f"/stages: {shown(stages)} do not rise")
-        if stages[-1] != EVERYBODY:
-            found.append(f"/stages: they end at {stages[-1]:g}, not 100")
+        found += [f"/stages: {shown(stages)} {problem}" for problem in stage_problems(stages)]
     elif strategy in ROLLED_OUT:
         found.append(f"/stages: there are none, and the strategy is {strategy}")
     return found

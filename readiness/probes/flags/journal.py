@@ -7,18 +7,17 @@ those that look, alone by one that changes. Without it a sample taken by another
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from readiness.errors import NotMeasured
+from readiness.locks import acquire
 from readiness.probes.deadline import Deadline
 from readiness.probes.interface import Budget
 
@@ -102,7 +101,7 @@ class Journal:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """No flag of the target is changed by a run of this user for as long as the block lasts."""
-        with self._locked(fcntl.LOCK_SH):
+        with self._locked(is_shared=True):
             yield
 
     @contextmanager
@@ -112,36 +111,28 @@ class Journal:
         Raises:
             NotMeasured: the lock cannot be had.
         """
-        with self._locked(fcntl.LOCK_EX):
+        with self._locked(is_shared=False):
             yield
 
     @contextmanager
-    def _locked(self, kind: int) -> Iterator[None]:
+    def _locked(self, *, is_shared: bool) -> Iterator[None]:
         # Few files, since targets on loopback have another port in each run; a lock file cannot be removed safely.
         path = self._folder / f"{self._name[0]}.lock"
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             file = path.open("w")
         except OSError as error:
-            if kind == fcntl.LOCK_SH:  # where nobody can write, nobody changes a flag
+            if is_shared:  # where nobody can write, nobody changes a flag
                 yield
                 return
             cause = f"{path} cannot be written ({error.strerror}), so that no flag can be changed safely"
             raise NotMeasured(cause, "Make the folder writable, or set XDG_CACHE_HOME to one that is.") from None
         with file:
-            self._wait(file.fileno(), kind)
-            yield  # closing the file gives the lock back
-
-    def _wait(self, descriptor: int, kind: int) -> None:
-        deadline = Deadline(LOCK_S, self._budget)
-        while True:
-            with suppress(BlockingIOError):
-                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-                return
-            if deadline.left() <= 0:
+            deadline = Deadline(LOCK_S, self._budget)
+            if not acquire(file.fileno(), deadline.left, is_shared=is_shared, poll_s=POLL_S):
                 cause = f"another run has observed the flags of {self.target} for {deadline}"
                 raise NotMeasured(cause, deadline.remedy("Let it end, or end it; then run again."))
-            time.sleep(POLL_S)
+            yield  # closing the file gives the lock back
 
 
 def _digest(text: str) -> str:

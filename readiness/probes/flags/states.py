@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from readiness.probes.flags.definition import EVERYBODY, ROLLED_OUT
+from readiness.config.flag_rules import EVERYBODY, ROLLED_OUT
 from readiness.probes.flags.interface import SampleObservation
 from readiness.probes.flags.journal import Entry
 

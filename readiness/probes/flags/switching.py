@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from readiness.config.flag_rules import EVERYBODY
 from readiness.errors import NotMeasured
 from readiness.probes.documents import DocumentError
-from readiness.probes.flags.definition import EVERYBODY
 from readiness.probes.flags.http import HttpSource
 from readiness.probes.flags.interface import (
     KillObservation,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from readiness.config.flag_rules import EVERYBODY, ROLLED_OUT, stage_problems, strategy_problem
 from readiness.static.config_lint.lint import ADVISORY, BLOCKING, mapping, semantic, shown
 
 if TYPE_CHECKING:
@@ -50,11 +50,6 @@ ENVIRONMENT = semantic(
 )
 RULES = (CONTRADICTION, STAGES, BETWEEN, SEGMENT, ENVIRONMENT)
 
-ROLLED_OUT = ("canary", "gradual")
-"""Strategies that reach a percentage of the users."""
-NOBODY = ("off", "kill_switch")
-EVERYBODY = 100
-
 
 def is_flags_file(value: object) -> bool:
     """Returns whether a document defines flags with a rollout."""
@@ -96,10 +91,8 @@ def _flag(lint: Lint, document: int, name: str, flag: dict[Any, Any]) -> Iterato
 
 
 def _contradictions(flag: dict[Any, Any], strategy: object, number: float) -> Iterator[str]:
-    if strategy == "full" and number != EVERYBODY:
-        yield f"the strategy is full and the percentage {number:g}, not 100"
-    elif strategy in NOBODY and number != 0:
-        yield f"the strategy is {strategy} and the percentage {number:g}, not 0"
+    if problem := strategy_problem(strategy, number):
+        yield problem
     elif flag.get("enabled") is False and number > 0:
         yield f"it is disabled and the percentage {number:g}, not 0"
     elif not 0 <= number <= EVERYBODY:
@@ -115,9 +108,7 @@ def _stages(hit: Any, flag: dict[Any, Any], strategy: object, number: float | No
     if not isinstance(stages, list) or not stages or not all(isinstance(each, int | float) for each in stages):
         return
     text = ", ".join(f"{each:g}" for each in stages[:20])
-    if any(low >= high for low, high in pairwise(stages)):
-        yield hit(STAGES, ("stages",), f"the stages {text} do not rise")
-    elif stages[-1] != EVERYBODY:
-        yield hit(STAGES, ("stages",), f"the stages end at {stages[-1]:g}, not 100")
+    if problem := next(stage_problems(stages), ""):
+        yield hit(STAGES, ("stages",), f"the stages {text} {problem}")
     if strategy in ROLLED_OUT and number and number not in stages:
         yield hit(BETWEEN, ("rollout", "percentage"), f"the percentage {number:g} is none of its stages {text}")

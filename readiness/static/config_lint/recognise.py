@@ -103,10 +103,6 @@ def _is_dashboard(value: dict[str, Any]) -> bool:
     )
 
 
-def _is_pyproject(value: dict[str, Any]) -> bool:
-    return bool({"project", "build-system", "tool", "dependency-groups"} & set(value)) or not value
-
-
 def _has(*keys: str) -> Test:
     return lambda value: all(key in value for key in keys)
 

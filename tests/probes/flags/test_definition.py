@@ -40,7 +40,7 @@ def test_what_is_right_has_no_problem(document: dict[str, Any]) -> None:
         ({"stages": [0, 100]}, "/stages/0: 0"),
         ({"stages": [10, 10, 100]}, "/stages: [10, 10, 100] do not rise"),
         ({"stages": [100, 50]}, "/stages: [100, 50] do not rise"),
-        ({"stages": [10, 75]}, "/stages: they end at 75, not 100"),
+        ({"stages": [10, 75]}, "/stages: [10, 75] end at 75, not 100"),
         ({"rollout": {"strategy": "full"}}, "the strategy is full and the percentage 10, not 100"),
         ({"rollout": {"strategy": "off"}}, "the strategy is off and the percentage 10, not 0"),
         ({"rollout": {"strategy": "kill_switch", "percentage": 0}}, "it is off and the strategy is kill_switch"),
