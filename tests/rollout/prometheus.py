@@ -166,11 +166,11 @@ class Rig:
         """The pods of the old release."""
         return [each for each in self.pods if each.track == "stable"]
 
-    def add_pods(self, past: Past | None = None) -> None:
-        """Two pods of each track answer."""
+    def add_pods(self, past: Past | None = None, *words: str) -> None:
+        """Two pods of each track answer; `words` are options of theirs."""
         tracks = ("canary", "canary", "stable", "stable")
         with ThreadPoolExecutor(len(tracks)) as pool:
-            started = pool.map(lambda _: self._start("pod", self._pod_words(past), _is_pod), tracks)
+            started = pool.map(lambda _: self._start("pod", [*self._pod_words(past), *words], _is_pod), tracks)
             for track, each in zip(tracks, started, strict=True):
                 self.pods.append(Pod(each.port, each.pid, each.name, self.children, track))
 
@@ -197,11 +197,14 @@ class Rig:
 
     # --- Prometheus -----------------------------------------------------------------------------------------------
 
-    def prometheus(self, past: Past | None = None, rules: str = "", labels: Mapping[str, str] | None = None) -> Running:
+    def prometheus(
+        self, past: Past | None = None, *options: str, rules: str = "", labels: Mapping[str, str] | None = None
+    ) -> Running:
         """A Prometheus that has scraped every pod.
 
         Args:
             past: what it knows from before.
+            options: more of its own.
             rules: the text of a file of rules.
             labels: more labels for every target.
         """
@@ -229,6 +232,7 @@ class Rig:
             f"--storage.tsdb.path={data}",
             f"--web.listen-address={HOST}:{{port}}",
             "--log.level=warn",
+            *options,
         ]
         running = self._start("prometheus", words, _is_prometheus)
         if past is not None:

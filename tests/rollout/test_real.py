@@ -163,6 +163,22 @@ def test_slow_canary_is_rolled_back(rig: Rig, tmp_path: Path) -> None:
     assert reasons(judged) == {("worse-than-baseline", "latency")}
 
 
+def test_native_histograms_of_a_slow_canary_are_read(tmp_path: Path) -> None:
+    """Pods that have no classic buckets, scraped in protobuf: the same verdict, from buckets that Prometheus made."""
+    with Rig() as rig:
+        rig.add_pods(None, "--native")
+        for each in rig.canary:
+            each.fault(slow_s=0.3)
+        with rig.traffic(80):
+            prometheus = rig.prometheus(None, "--enable-feature=native-histograms")
+            judged = judge(project_of(tmp_path, prometheus))
+    assert_action(judged, "rollback")
+    assert reasons(judged) == {("worse-than-baseline", "latency")}
+    latency = next(each for each in rollout(judged)["metrics"] if each["name"] == "latency")
+    assert latency["canary_bad"] == latency["canary_requests"] > 0
+    assert latency["baseline_requests"] > 0 == latency["baseline_bad"]
+
+
 def test_canary_that_is_down_is_rolled_back(rig: Rig, tmp_path: Path) -> None:
     """A canary none of whose pods answers for a minute, while it has weight, is rolled back."""
     prometheus = rig.prometheus()
