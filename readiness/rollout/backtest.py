@@ -20,6 +20,7 @@ from readiness.rollout.interface import Action
 from readiness.rollout.making import api_of, limits_of, wish_of
 from readiness.rollout.observation import Watch, share_text
 from readiness.rollout.source import spec_of
+from readiness.rollout.spec import minutes_text
 
 if TYPE_CHECKING:
     from readiness.config.rollout_tables import Rollout
@@ -207,7 +208,7 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
         before = codes
     yield ""
     last = points[-1]
-    minutes = f"{last['elapsed_s'] / 60:.1f} min of the stage"
+    minutes = f"{minutes_text(last['elapsed_s'])} min of the stage"
     yield f"{said['action']} at {iso(last['time_s'])}, after {minutes}: {said['ended']}."
 
 

@@ -15,11 +15,11 @@ from readiness.rollout.plan import FACTORS, MetricPlan, StagePlan, plan
 from readiness.rollout.prometheus import Wish
 from readiness.rollout.prometheus_api import PrometheusApi
 from readiness.rollout.source import Wanted, spec_of
+from readiness.rollout.spec import minutes_text
 
 HOUR_S = 3600.0
 STAND_IN = "missing"
 """Is in what a plan reads for a variable that is not set."""
-_TENTHS_BELOW = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def lines(table: Rollout, traffic: Mapping[str, Today]) -> Iterator[str]:
     plans = {name: plan(spec, traffic[name].rps, shares) for name in known}
     yield "rollout: minutes in which nine of ten healthy canaries are promoted, and nine of ten regressions caught"
     caught = "".join(f"{f'{factor:g}x':>10}" for factor in FACTORS)
-    yield f"  {'stage':<6} {'metric':<{width}} {'promote':>10}{caught}   of {_minutes(spec.stage_s)} min"
+    yield f"  {'stage':<6} {'metric':<{width}} {'promote':>10}{caught}   of {minutes_text(spec.stage_s)} min"
     for number, stage in enumerate(spec.stages):
         for name in known:
             planned = next(each for each in plans[name][number].metrics if each.name == name)
@@ -131,26 +131,21 @@ def _traffic_text(seen: Today | None) -> str:
     if seen is None:
         return "no requests in the last hour"
     none = ", taken to be one" if not round(seen.bad) else ""
-    counted = (
-        f"{seen.bad:,.0f} of {seen.requests:,.0f} bad{none} ({seen.share:.3%}), in {_minutes(seen.minutes * 60)} min"
-    )
+    counted = f"{seen.bad:,.0f} of {seen.requests:,.0f} bad{none} ({seen.share:.3%}), in {minutes_text(seen.minutes * 60)} min"
     return f"{seen.rps:,.1f} requests/s; {counted}"
 
 
 def _row(planned: MetricPlan, stage: float) -> str:
     is_compared = stage < 1
     cells = [
-        _minutes(planned.promote_s),
-        *(_minutes(each) if is_compared else "-" for each in planned.catch_s.values()),
+        _needed(planned.promote_s),
+        *(_needed(each) if is_compared else "-" for each in planned.catch_s.values()),
     ]
     return "".join(f"{cell:>10}" for cell in cells)
 
 
-def _minutes(seconds: float | None) -> str:
-    if seconds is None:
-        return "never"
-    minutes = seconds / 60
-    return f"{minutes:.1f}" if minutes < _TENTHS_BELOW else f"{minutes:,.0f}"
+def _needed(seconds: float | None) -> str:
+    return "never" if seconds is None else minutes_text(seconds)
 
 
 def _advice(planned: StagePlan, name: str) -> Iterator[str]:

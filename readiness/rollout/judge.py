@@ -15,7 +15,7 @@ from readiness.rollout.interface import Action, Arm, Interval, Look
 from readiness.rollout.judgement import Code, Judgement, MetricState, Reason
 from readiness.rollout.obstacles import in_the_way, missing_for
 from readiness.rollout.rules import ALERT_S, Presence, RuleState
-from readiness.rollout.spec import RolloutSpec
+from readiness.rollout.spec import RolloutSpec, minutes_text
 from readiness.rollout.tally import CLOCK_S, Tally, was_reset
 
 STATE_SCHEMA = "readiness-rollout-state/1"
@@ -128,7 +128,7 @@ class Judge:
         else:
             reasons = tuple(in_the_way(self, look, rules, missing))
             if reasons and elapsed >= self.spec.stage_s - 1e-6:
-                over = f"the stage's {self.spec.stage_s / 60:.0f} min are over without an answer"
+                over = f"the stage's {minutes_text(self.spec.stage_s)} min are over without an answer"
                 reasons = (Reason(Code.INCONCLUSIVE, f"inconclusive: {over}"), *reasons)
             action = Action.HOLD if reasons else Action.PROMOTE
             reasons = reasons or (Reason(Code.SHOWN, "every metric is shown to be below its limit, and none is worse"),)
@@ -157,7 +157,7 @@ class Judge:
             yield Reason(Code.CANARY_DOWN, f"no target of the canary has answered for {since:.0f} s")
         if look.alerts and self.deployed_s is not None and look.time_s - self.deployed_s <= ALERT_S:
             names = ", ".join(look.alerts)
-            yield Reason(Code.ALERT, f"critical within {ALERT_S / 60:.0f} min of the deployment: {names}")
+            yield Reason(Code.ALERT, f"critical within {minutes_text(ALERT_S)} min of the deployment: {names}")
 
     def _worst(self) -> Reason:
         weighted = [weight * tally.evidence for weight, tally in zip(self._weights, self.tallies, strict=True)]

@@ -14,7 +14,7 @@ from typing import Any
 from readiness.rollout.evidence import CAPS, FIRST_CLOCK, MULTIPLES, WEIGHTS, clock_weight
 from readiness.rollout.obstacles import FEWEST_SCRAPES, SHORTEST_S
 from readiness.rollout.promotion import ENOUGH, POINT_REQUESTS, SHARES
-from readiness.rollout.spec import MetricSpec, PromotionMode, RolloutSpec
+from readiness.rollout.spec import MetricSpec, PromotionMode, RolloutSpec, minutes_text
 from readiness.rollout.tally import CLOCK_S, LIMIT_SHARE
 
 FACTORS = (2.0, 5.0, 10.0)
@@ -164,10 +164,10 @@ def _advice(spec: RolloutSpec, number: int, stage: float, metrics: list[MetricPl
             larger = _larger_weight(spec, metric, rps, planned.bad_share) if number == 0 else None
             weight = f", or start with {larger:.0%} instead of {stage:.0%}" if larger else ""
             load = f"add synthetic load to {times:.1f} times the canary's requests"
-            yield f"{metric.name}: needs {needed / 60:.0f} min of the {spec.stage_s / 60:.0f} to promote: {load}{weight}, or give it that time"
+            yield f"{metric.name}: needs {minutes_text(needed)} min of the {minutes_text(spec.stage_s)} to promote: {load}{weight}, or give it that time"
         slow = planned.catch_s.get("10x")
         if stage < 1 and planned.bad_share > 0 and (slow is None or slow > spec.stage_s):
-            text = "not at all" if slow is None else f"only in {slow / 60:.0f} min"
+            text = "not at all" if slow is None else f"only in {minutes_text(slow)} min"
             yield f"{metric.name}: ten times the bad events of today are found {text} by comparison; rely on the limits, or add load"
 
 

@@ -13,6 +13,15 @@ RULE_WINDOW_S = 300.0
 """How long a limit must be broken where the configuration does not say."""
 
 
+_TENTHS_BELOW_S = 600.0
+
+
+def minutes_text(seconds: float) -> str:
+    """Returns a time in minutes, with a tenth where there are few."""
+    minutes = seconds / 60
+    return f"{round(minutes, 1):g}" if seconds < _TENTHS_BELOW_S else f"{minutes:,.0f}"
+
+
 class PromotionMode(StrEnum):
     """What promotion asks of a limit."""
 

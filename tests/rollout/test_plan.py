@@ -8,7 +8,7 @@ import pytest
 
 from readiness.rollout.interface import Action
 from readiness.rollout.plan import plan, seconds_to_catch, seconds_to_promote
-from readiness.rollout.spec import MetricSpec, PromotionMode, RolloutSpec
+from readiness.rollout.spec import MetricSpec, PromotionMode, RolloutSpec, minutes_text
 from tests.rollout.looks import STEP_S, actions, looks, traffic
 
 ERRORS = MetricSpec("errors", promote_below=0.01)
@@ -88,3 +88,11 @@ def test_weak_mode_needs_a_hundred_requests() -> None:
     spec = RolloutSpec((ERRORS,), mode=PromotionMode.POINT)
     assert seconds_to_promote(ERRORS, 10.0, 0.001, spec) == 300
     assert seconds_to_promote(ERRORS, 0.1, 0.001, spec) == 1000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0"), (20, "0.3"), (90, "1.5"), (300, "5"), (599, "10"), (630, "10"), (72_000, "1,200")]
+)
+def test_minutes_are_written_with_a_tenth_where_there_are_few(seconds: float, text: str) -> None:
+    """A stage of 20 s is not one of 0 minutes."""
+    assert minutes_text(seconds) == text
