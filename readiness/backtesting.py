@@ -47,6 +47,7 @@ def backtest(options: argparse.Namespace, redactor: Redactor, write: Callable[[s
         path=options.config,
         environ=os.environ,
         gates=builtin_gates(),
+        only=("rollout",),
         plan=options.file is not None,
         redactor=redactor,
     )

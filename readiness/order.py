@@ -70,6 +70,7 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
         environ=os.environ,
         gates=gates,
         extra_gates=facts.gates_of_user_checks(path),
+        only=selected,
         plan=is_plan,
         redactor=redactor,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,6 +59,7 @@ def load(
     environ: Mapping[str, str],
     gates: Sequence[Gate],
     extra_gates: Sequence[str] = (),
+    only: Collection[str] = (),
     plan: bool = False,
     redactor: Redactor,
 ) -> model.Settings:
@@ -71,6 +72,7 @@ def load(
         environ: the environment variables; no others are read.
         gates: the gates that can have a table.
         extra_gates: gates that only the user's own check files declare.
+        only: the gates that are judged, where not all are: what no other needs may be missing, variables and files.
         plan: variables may be missing; they are named in `Settings.missing`.
         redactor: learns each value that comes through `${NAME}`.
 
@@ -94,17 +96,32 @@ def load(
         at = merging.origin(source.document, environment, place)
         return source.problem(at, redactor.redact(text), redactor.redact(remedy))
 
-    substitution = variables.substitute(written, environ, report, is_plan=plan)
+    is_idle = _idle(only, gates)
+    substitution = variables.substitute(written, environ, report, is_idle, is_plan=plan)
     parts = Parts(source.file.parent, environment, list(environments), gates, known, substitution)
     problems += substitution.problems
     problems += _keep_secrets(parts, written, environ, redactor, report)
     problems += _look_at_values(source, parts, own, report)
     problems += _type(parts, own, bool(problems), report)
     _keep_literal_secrets(parts, redactor)
-    problems += [report(*said) for said in contradictions(parts)]
+    problems += [report(*said) for said in contradictions(parts) if not is_idle(said[0])]
     if problems:
         raise ConfigError(tuple(dict.fromkeys(problems)))
     return _settings(source, parts, merging.digest({**written, "environment": environment}))
+
+
+def _idle(only: Collection[str], gates: Sequence[Gate]) -> Callable[[merging.Place], bool]:
+    """Returns what tells whether a place of the effective configuration matters to no gate that is judged."""
+    needs = {gate.name: gate.needs for gate in gates}
+    # Of the user's own gates nobody knows what they use.
+    used = {needs.get(name) for name in only}
+    stores = () if not only or None in used else tuple({"database", "redis"} - used)
+
+    def is_idle(place: merging.Place) -> bool:
+        table, name = (*place, None, None)[:2]
+        return (table == "gates" and bool(only) and name not in only) or (table == "where" and name in stores)
+
+    return is_idle
 
 
 def _settings(source: Source, parts: Parts, digest: str) -> model.Settings:

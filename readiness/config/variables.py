@@ -32,16 +32,23 @@ class Substitution:
     problems: list[Problem] = field(default_factory=list)
 
 
-def substitute(tree: Any, environ: Mapping[str, str], report: Report, *, is_plan: bool) -> Substitution:
-    """Each reference in `tree` is replaced by its value; what cannot be is a problem, or in a plan only missing."""
+def substitute(
+    tree: Any, environ: Mapping[str, str], report: Report, is_idle: Callable[[Place], bool], *, is_plan: bool
+) -> Substitution:
+    """Each reference in `tree` is replaced by its value.
+
+    What cannot be is a problem, or in a plan only missing; at a place that is idle it does not matter.
+    """
     result = Substitution()
 
     def value_of(name: str, path: Place) -> str:
         value = environ.get(name)
         if value and value.strip():
             return value
-        result.missing[name] = None
         result.open.add(path)
+        if is_idle(path):
+            return "missing"
+        result.missing[name] = None
         if not is_plan:
             state = "is not set" if value is None else "is set but empty"
             text = f"the environment variable {name} {state}, and its value is needed here."

@@ -58,6 +58,7 @@ class Folder:
         plan: bool = False,
         gates: Sequence[Gate] | None = None,
         own: Sequence[str] = (),
+        only: Sequence[str] = (),
     ) -> Settings:
         """Returns the settings; `text` is written first where it is given."""
         if text is not None:
@@ -69,6 +70,7 @@ class Folder:
             environ=environ or {},
             gates=builtin_gates() if gates is None else gates,
             extra_gates=own,
+            only=only,
             plan=plan,
             redactor=self.redactor,
         )

@@ -197,6 +197,70 @@ def test_plan_reports_what_is_wrong(folder: Folder) -> None:
     assert [problem.key for problem in folder.problems(text, plan=True)] == ["endpoints"]
 
 
+JUDGED_ALONE = f"""{MINIMAL}
+redis.url = "${{CACHE}}"
+database.url = "${{STORE}}"
+headers.A = "Bearer ${{T}}"
+[health]
+endpoints = ["/${{PATH_OF_IT}}"]
+[database]
+migrations = {{ tool = "alembic", path = "gone" }}
+[redis]
+server-version = ">=${{VERSION}}"
+"""
+VALUES = {
+    "CACHE": "redis://cache-of-it:6379",
+    "STORE": "postgresql://store-of-it:5432/a",
+    "T": "token-of-it",
+    "PATH_OF_IT": "path-of-it",
+    "VERSION": "7.2.11",
+}
+
+
+@pytest.mark.parametrize(
+    ("only", "needed"),
+    [
+        ((), {"CACHE", "STORE", "T", "PATH_OF_IT", "VERSION"}),
+        (("health",), {"T", "PATH_OF_IT"}),
+        (("redis",), {"CACHE", "VERSION", "T"}),
+        (("redis", "health"), {"CACHE", "VERSION", "T", "PATH_OF_IT"}),
+        (("flags",), {"T"}),
+        (("billing",), {"CACHE", "STORE", "T"}),  # nobody knows what checks of the user's own gate use
+    ],
+)
+def test_gates_judged_alone_need_only_their_own_variables(
+    folder: Folder, only: tuple[str, ...], needed: set[str]
+) -> None:
+    """What a gate that is not judged would need may be missing, in a plan and in a run; not what is judged needs."""
+    plan = folder.load(JUDGED_ALONE.replace('"gone"', '"."'), plan=True, only=only, own=("billing",))
+    assert set(plan.missing) == needed
+    environ = {name: value for name, value in VALUES.items() if name in needed}
+    if not only:
+        folder.write("", "gone")
+    settings = folder.load(JUDGED_ALONE, environ=environ, only=only, own=("billing",))
+    assert settings.missing == ()
+    assert set(settings.gates) == {"health", "database", "redis"}
+    for name in needed:
+        rest = {key: value for key, value in environ.items() if key != name}
+        (problem,) = folder.problems(JUDGED_ALONE, environ=rest, only=only, own=("billing",))
+        assert f"the environment variable {name} is not set" in problem.text
+
+
+def test_files_of_gates_that_are_not_judged_may_be_missing(folder: Folder) -> None:
+    """They are asked for where their gate is."""
+    text = (
+        f"{MINIMAL}database.url = 'postgresql://a/b'\n[database]\nmigrations = {{ tool = 'alembic', path = 'gone' }}\n"
+    )
+    folder.load(f"{text}[health]\nendpoints = ['/a']\n", only=("health",))
+    assert [each.key for each in folder.problems(text, only=("database",))] == ["migrations.path"]
+
+
+def test_mistakes_in_tables_that_are_not_judged_are_still_reported(folder: Folder) -> None:
+    """A file is either well-formed or not."""
+    text = f"{MINIMAL}[redis]\nping-witin = '5ms'\n[health]\nendpoints = ['/a']\n"
+    assert [each.key for each in folder.problems(text, only=("health",))] == ["ping-witin"]
+
+
 def test_digest_is_of_the_effective_configuration(tmp_path: Path) -> None:
     """It changes with what holds, and not with values of variables, order, or other environments."""
     made = full(tmp_path)
