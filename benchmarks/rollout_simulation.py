@@ -196,7 +196,7 @@ def promotions(rng: np.random.Generator, size: Size) -> Iterator[Row]:
     for name, fault in FAULTS.items():
         promoted = 0
         for run in range(size.faulty):
-            judge = Judge(SPEC)
+            judge = Judge(SPEC.of_stage(FIRST_STAGE[0]))
             promoted += any(judge.look(fault(look)).action is Action.PROMOTE for look in looks_of(healthy, run))
         yield Row(f"promoted with {name}", "never", f"{promoted} of {size.faulty}", promoted == 0)
     for rate, rps in ((0.01, 2.0), (0.01, 20.0), (0.01, 200.0), (0.012, 200.0)):
@@ -220,7 +220,7 @@ def splitting(rng: np.random.Generator, size: Size) -> Iterator[Row]:
         for name, bad in (("n_c", "k_c"), ("n_b", "k_b")):
             halves[name] = halves[bad] + rng.binomial(getattr(traffic, name) - getattr(traffic, bad), 0.5)
         for run in range(size.faulty):
-            judge, split, actions = Judge(SPEC), Judge(SPEC), []
+            judge, split, actions = (*(Judge(SPEC.of_stage(FIRST_STAGE[0])) for _ in range(2)), [])
             for number, look in enumerate(looks_of(traffic, run)):
                 first = {name: int(values[run, number]) for name, values in halves.items()}
                 actions = [judge.look(look).action, split.look(_split(look, first)).action]

@@ -89,11 +89,16 @@ def looks_of(traffic: Traffic, run: int) -> list[Look]:
 
 
 def rollbacks(spec: RolloutSpec, traffic: Traffic) -> Integers:
-    """Returns for each run the interval of its rollback by the judge, -1 for none. Never stops for promotion."""
+    """Returns for each run the interval of its rollback, -1 for none. Never stops for promotion.
+
+    As the gate does it: each stage is judged anew, with its part of the rollout's alpha.
+    """
     found = np.full(len(traffic.n_c), -1)
     for run in range(len(found)):
-        judge = Judge(spec)
+        stage = None
         for number, look in enumerate(looks_of(traffic, run)):
+            if look.stage != stage:
+                stage, judge = look.stage, Judge(spec.of_stage(look.stage))
             judge.count(look)
             if judge.against(look):
                 found[run] = number
@@ -105,7 +110,7 @@ def first_answers(spec: RolloutSpec, traffic: Traffic) -> list[Action]:
     """Returns for each run the first answer that is no hold; hold where there is none."""
     answers = []
     for run in range(len(traffic.n_c)):
-        judge = Judge(spec)
+        judge = Judge(spec.of_stage(traffic.weights[0]))
         actions = (judge.look(look).action for look in looks_of(traffic, run))
         answers.append(next((action for action in actions if action is not Action.HOLD), Action.HOLD))
     return answers

@@ -398,7 +398,26 @@ def _rollout(parts: Parts) -> Said:
                 names = parts.substitution.used.get(path)
                 text = f"{error}." if names is None else f"{hidden(names)} cannot be read as a selector."
                 yield path, text, "Write it as Prometheus does."
+        yield from _decisive(parts, f"{gate}/decision")
         for name in ("ca", "cert", "key"):
             file = getattr(table.tls, name, None)
             if file is not None:
                 yield from _exists(parts, (*top, "tls", name), file)
+
+
+def _decisive(parts: Parts, check: str) -> Said:
+    """A rollback that is waived or only advises would end in GO, which means promote."""
+    waivers = [(("waiver", index, "check"), each.check) for index, each in enumerate(parts.waivers)]
+    patterns = parts.policy.advisory if parts.policy is not None else ()
+    advisory = [(("policy", "advisory", index), each) for index, each in enumerate(patterns)]
+    places: list[tuple[Place, str]] = [*waivers, *advisory]
+    for path, pattern in places:
+        if matches(pattern, check) and not parts.is_open(path):
+            text = (
+                f"{parts.show(path, pattern)} covers {check}, and GO would no longer mean that the stage is promoted."
+            )
+            yield (
+                path,
+                text,
+                "Name what may fail, such as rollout/latency; a rollout that is not judged needs no --stage.",
+            )

@@ -18,6 +18,8 @@ TAKEN = ("data", "decision")
 """Names of the gate's own checks."""
 _PARTS = ("_bucket", "_count", "_sum")
 _SHORTEST_S = 1.0
+_FEWEST_SCRAPES = 3
+"""In the window of a limit: a spike falls into two of them, which are left out."""
 
 
 def contradictions(table: Rollout) -> Said:
@@ -115,9 +117,19 @@ def _metric(metric: RolloutMetric, table: Rollout) -> Iterator[Here]:
     if all(rule is None for rule in rules):
         yield (), "no limit is set, so this metric could decide nothing.", 'Add promote-below = "1%".'
     yield from _limits(metric)
-    if metric.rollback_for is not None and metric.rollback_for < table.every:
-        text = f"{metric.rollback_for} is shorter than the time between two scrapes ({table.every})."
+    yield from _window(metric, table)
+
+
+def _window(metric: RolloutMetric, table: Rollout) -> Iterator[Here]:
+    length = metric.rollback_for
+    if length is None:
+        return
+    if length < _FEWEST_SCRAPES * table.every:
+        text = f"{length} holds fewer than {_FEWEST_SCRAPES} scrapes, which come every {table.every}, and the worst two do not count."
         yield ("rollback-for",), text, "Make it several times as long."
+    elif length > table.observe + table.look_back:
+        text = f"{length} is longer than the observation ({table.observe}), so that the limit could never be broken."
+        yield ("rollback-for",), text, "Observe for longer, look-back included, or make it shorter."
 
 
 def _other_kind(metric: RolloutMetric, keys: tuple[str, ...], why: str) -> Iterator[Here]:

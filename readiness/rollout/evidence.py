@@ -27,10 +27,10 @@ MULTIPLES = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 _LOG_MULTIPLES = tuple(math.log(each) for each in MULTIPLES)
 WEIGHTS = (0.25, 0.25, 0.2, 0.12, 0.1, 0.08)
 """Share of a clock's stake on each multiple. Small differences get most: large ones are told apart in any case."""
-FIRST_CLOCK = 0.85
+FIRST_CLOCK = 0.88
 """Share of the stake that is bet from the first interval on: most faults come with the release."""
-CLOCKS = (0.11, 0.1)
-"""Share of the stake kept for the clocks of later stages and every 5 minutes, and which part of what is left each takes."""
+CLOCKS = (0.08, 0.2)
+"""Share of the stake kept for the clocks that start every 5 minutes, and which part of what is left each takes."""
 TRICKLE = (0.04, 0.002)
 """The same for a small clock that starts with each interval: for violent faults between two of the others."""
 MOST = 1e300
@@ -96,7 +96,7 @@ class Wealth:
         self.clocks = 0
         self.intervals = 0
         self.strong = 0
-        """Intervals that would have gone at least half of the way, without one between them that spoke for the canary."""
+        """Strong intervals so far, without one between them that spoke for the canary."""
         self.peak = 1.0
 
     @property
@@ -114,8 +114,15 @@ class Wealth:
         self.bets = [bet + stake * weight for bet, weight in zip(self.bets, WEIGHTS, strict=True)]
         self.reserve -= stake
 
-    def bet(self, logs: Sequence[float], phi: float, alpha: float) -> None:
-        """The interval's ratios have multiplied the bets, tempered by `phi` and capped."""
+    def bet(self, logs: Sequence[float], phi: float, alpha: float, bad: int) -> None:
+        """The interval's ratios have multiplied the bets, tempered by `phi` and capped.
+
+        Args:
+            logs: ln of the ratio of each multiple.
+            phi: divisor of the logs, at least 1.
+            alpha: the chance of a false rollback.
+            bad: bad events of the canary in the interval.
+        """
         threshold = math.log(1 / alpha)
         cap = threshold * CAPS[min(self.strong, len(CAPS) - 1)]
         exp = math.exp
@@ -124,7 +131,7 @@ class Wealth:
         if value > MOST:
             self.bets = [min(MOST, bet) for bet in self.bets]
         highest = max(logs) / phi
-        if highest >= STRONG * threshold:
+        if highest >= STRONG * threshold and bad >= STRONG_BAD:
             self.strong += 1
         elif highest <= 0:
             self.strong = 0
@@ -144,9 +151,11 @@ class Wealth:
         return self
 
 
-STRONG = 0.5
+STRONG = 0.25
 """Share of the way to the threshold that an interval would have gone, uncapped, to count as strong."""
-CAPS = (1 / 3, 1 / 7, 1.0, 2.0)
+STRONG_BAD = 2
+"""Bad events of the canary in a strong interval: a lone one may go far where there are few, and is no sign of more."""
+CAPS = (0.38, 0.17, 1.0, 2.0)
 """How much an interval may add, as a share of the way to the threshold, after 0, 1, 2, 3 or more strong ones.
 
 No single interval decides, nor do two: a spike as long as an interval falls into two of them. What goes on counts more and

@@ -14,7 +14,7 @@ from readiness.rollout.observation import share_text
 from readiness.rollout.plan import FACTORS, MetricPlan, StagePlan, plan
 from readiness.rollout.prometheus import Wish
 from readiness.rollout.prometheus_api import PrometheusApi
-from readiness.rollout.source import Wanted, spec_of
+from readiness.rollout.source import Wanted, rollout_spec_of
 from readiness.rollout.spec import minutes_text
 
 HOUR_S = 3600.0
@@ -99,7 +99,7 @@ def _value(api: PrometheusApi, expression: str, now_s: float) -> float:
 
 def lines(table: Rollout, traffic: Mapping[str, Today]) -> Iterator[str]:
     """Yields what today's traffic is, what each stage needs, and what to change where it is too short."""
-    spec = spec_of(table, float(table.stages[0]))
+    spec = rollout_spec_of(table)
     width = max(len(each.name) for each in spec.metrics)
     yield "rollout: today's traffic"
     for metric in spec.metrics:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from readiness.rollout.evidence import CAPS, FIRST_CLOCK, MULTIPLES, WEIGHTS, clock_weight
+from readiness.rollout.evidence import CAPS, FIRST_CLOCK, MULTIPLES, WEIGHTS
 from readiness.rollout.obstacles import FEWEST_SCRAPES, SHORTEST_S
 from readiness.rollout.promotion import ENOUGH, POINT_REQUESTS, SHARES
 from readiness.rollout.spec import MetricSpec, PromotionMode, RolloutSpec, minutes_text
-from readiness.rollout.tally import CLOCK_S, LIMIT_SHARE
+from readiness.rollout.tally import LIMIT_SHARE
 
 FACTORS = (2.0, 5.0, 10.0)
 """Regressions that the plan speaks of: so many times the bad events of today."""
@@ -69,20 +69,18 @@ def plan(spec: RolloutSpec, rps: float, bad_shares: Mapping[str, float]) -> tupl
         rps: requests a second of the whole service.
         bad_shares: metric to its share of bad requests today, 0 to 1.
     """
-    return tuple(_stage(spec, number, stage, rps, bad_shares) for number, stage in enumerate(spec.stages))
+    return tuple(_stage(spec.of_stage(stage), stage, rps, bad_shares) for stage in spec.stages)
 
 
-def _stage(spec: RolloutSpec, number: int, stage: float, rps: float, bad_shares: Mapping[str, float]) -> StagePlan:
+def _stage(spec: RolloutSpec, stage: float, rps: float, bad_shares: Mapping[str, float]) -> StagePlan:
     canary, baseline = rps * stage, rps * (1 - stage)
     metrics = []
     for metric in spec.metrics:
         share = bad_shares[metric.name]
         promote = seconds_to_promote(metric, canary, share, spec)
-        caught = {
-            f"{f:g}x": seconds_to_catch(metric, (canary, baseline), share, f, spec=spec, number=number) for f in FACTORS
-        }
+        caught = {f"{f:g}x": seconds_to_catch(metric, (canary, baseline), share, f, spec) for f in FACTORS}
         metrics.append(MetricPlan(metric.name, share, promote, caught))
-    return StagePlan(stage, canary, baseline, tuple(metrics), tuple(_advice(spec, number, stage, metrics, rps)))
+    return StagePlan(stage, canary, baseline, tuple(metrics), tuple(_advice(spec, stage, metrics, rps)))
 
 
 def seconds_to_promote(metric: MetricSpec, rps: float, share: float, spec: RolloutSpec) -> float | None:
@@ -108,7 +106,7 @@ def seconds_to_promote(metric: MetricSpec, rps: float, share: float, spec: Rollo
 
 
 def seconds_to_catch(
-    metric: MetricSpec, rps: tuple[float, float], share: float, factor: float, *, spec: RolloutSpec, number: int
+    metric: MetricSpec, rps: tuple[float, float], share: float, factor: float, spec: RolloutSpec
 ) -> float | None:
     """Returns the time in which nine regressions of ten are rolled back by comparison with the baseline.
 
@@ -117,17 +115,14 @@ def seconds_to_catch(
         rps: requests a second of the canary and of the baseline.
         share: the baseline's share of bad requests.
         factor: how many times that the canary's share is.
-        spec: the rollout.
-        number: the stage's, from 0: later clocks start with a smaller stake.
+        spec: the stage.
     """
     canary, baseline = rps
     bad_c, bad_b = canary * min(1.0, factor * share), baseline * share
     if bad_c <= 0 or baseline <= 0:
         return None
     stake = metric.weight / sum(each.weight for each in spec.metrics)
-    stake *= (1.0 if metric.rollback_above is None else 1 - LIMIT_SHARE) * clock_weight(
-        number * max(1, round(spec.stage_s / CLOCK_S))
-    )
+    stake *= (1.0 if metric.rollback_above is None else 1 - LIMIT_SHARE) * FIRST_CLOCK
     times = []
     for multiple, weight in zip(MULTIPLES, WEIGHTS, strict=True):
         odds = spec.margin * canary
@@ -152,7 +147,7 @@ def _bounded(times: Iterable[float | None], least: float) -> float | None:
     return None if best is None or best > _LONGEST_S else max(best, least)
 
 
-def _advice(spec: RolloutSpec, number: int, stage: float, metrics: list[MetricPlan], rps: float) -> Iterable[str]:
+def _advice(spec: RolloutSpec, stage: float, metrics: list[MetricPlan], rps: float) -> Iterable[str]:
     for metric, planned in zip(spec.metrics, metrics, strict=True):
         limit, needed = metric.promote_below, planned.promote_s
         if limit is not None and planned.bad_share >= limit:
@@ -161,7 +156,7 @@ def _advice(spec: RolloutSpec, number: int, stage: float, metrics: list[MetricPl
             yield f"{metric.name}: cannot be shown to be below its limit at this traffic: send synthetic load"
         elif needed > spec.stage_s:
             times = needed / spec.stage_s
-            larger = _larger_weight(spec, metric, rps, planned.bad_share) if number == 0 else None
+            larger = _larger_weight(spec, metric, rps, planned.bad_share) if stage == spec.stages[0] else None
             weight = f", or start with {larger:.0%} instead of {stage:.0%}" if larger else ""
             load = f"add synthetic load to {times:.1f} times the canary's requests"
             yield f"{metric.name}: needs {minutes_text(needed)} min of the {minutes_text(spec.stage_s)} to promote: {load}{weight}, or give it that time"

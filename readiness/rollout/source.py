@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from readiness.config.rollout_tables import Rollout, RolloutMetric, SlowerThan
@@ -117,8 +117,13 @@ def arms_of(table: Rollout) -> dict[Arm, tuple[Matcher, ...]]:
 
 def spec_of(table: Rollout, stage: float) -> RolloutSpec:
     """Returns what one stage is judged by."""
+    spec = rollout_spec_of(table).of_stage(stage)
     # With everything on the canary there is nothing left to compare it with, which has to be said to be all right.
-    is_whole = stage >= 1 and table.without_baseline >= 1
+    return replace(spec, has_baseline=False) if stage >= 1 and table.without_baseline >= 1 else spec
+
+
+def rollout_spec_of(table: Rollout) -> RolloutSpec:
+    """Returns what the whole rollout is judged by."""
     return RolloutSpec(
         metrics=tuple(_metric(each) for each in table.metric),
         stages=tuple(float(each) for each in table.stages),
@@ -126,7 +131,7 @@ def spec_of(table: Rollout, stage: float) -> RolloutSpec:
         alpha=float(table.false_rollbacks),
         margin=table.margin,
         mode=PromotionMode(table.mode),
-        has_baseline=table.baseline is not None and not is_whole,
+        has_baseline=table.baseline is not None,
         without_baseline=float(table.without_baseline),
         rollback_on_shared=table.rollback_on_shared,
         tolerated_loss=float(table.tolerated_loss),

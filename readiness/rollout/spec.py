@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 ALPHA = 0.01
 """The chance of any false rollback in a rollout."""
+FIRST_STAGE_SHARE = 0.7
+"""Part of alpha that the first stage may spend: most faults show there. The other stages share the rest alike."""
 MARGIN = 1.25
 """Odds ratio up to which a difference is too small to matter."""
 RULE_WINDOW_S = 300.0
@@ -72,6 +76,7 @@ class RolloutSpec:
     interval_s: float = 15.0
     """Time between two scrapes."""
     alpha: float = ALPHA
+    """The chance of any false rollback that what is judged by this may spend; see `of_stage`."""
     margin: float = MARGIN
     mode: PromotionMode = PromotionMode.EVIDENCE
     has_baseline: bool = True
@@ -110,6 +115,23 @@ class RolloutSpec:
         if not 0 < self.alpha <= 0.5 or self.margin < 1 or self.interval_s <= 0:  # noqa: PLR2004 - half: no test at all above
             found.append("alpha must be within 0 and 0.5, margin at least 1, and the interval above 0")
         return tuple(found)
+
+    def of_stage(self, stage: float) -> Self:
+        """Returns what one stage of the rollout is judged by.
+
+        Each stage is judged anew, by a run that knows nothing of the others, and so may spend only its part of alpha: the
+        parts add up to the whole.
+
+        Raises:
+            ValueError: it is none of the stages.
+        """
+        number = next((n for n, each in enumerate(self.stages) if math.isclose(each, stage)), None)
+        if number is None:
+            raise ValueError(f"{stage} is none of the stages {self.stages}")
+        if len(self.stages) == 1:
+            return self
+        part = (1 - FIRST_STAGE_SHARE) / (len(self.stages) - 1) if number else FIRST_STAGE_SHARE
+        return replace(self, alpha=self.alpha * part)
 
     def next_stage(self, stage: float) -> float:
         """Returns the weight that a promotion leads to; the whole after the last stage."""

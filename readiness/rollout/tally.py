@@ -69,7 +69,7 @@ class Tally:
             self.waiting = [0, 0, 0, 0]
             if k_c or k_b:
                 phi = self.dispersion.phi(max(n_c, n_b))
-                self.relative.bet(relative_logs(n_c, k_c, n_b, k_b, self.rollout.margin), phi, self.rollout.alpha)
+                self.relative.bet(relative_logs(n_c, k_c, n_b, k_b, self.rollout.margin), phi, self.rollout.alpha, k_c)
         if baseline is not None:
             self.dispersion.add(baseline.requests, baseline.bad)
 
@@ -107,7 +107,8 @@ class Tally:
             # Of lost requests nothing good is known: here they count as bad.
             self.promotion.add(n + counts.lost, k + counts.lost, self.phi)
         if self.limit is not None and n and not self._is_baseline_ill(baseline):
-            self.limit.bet(rate_logs(n, _severe(counts), self._odds), self.phi, self.rollout.alpha)
+            severe = _severe(counts)
+            self.limit.bet(rate_logs(n, severe, self._odds), self.phi, self.rollout.alpha, severe)
 
     def _is_baseline_ill(self, now: Counts | None) -> bool:
         """An incident that both arms share is not held against the canary: no bet while the baseline is above T/2."""

@@ -346,12 +346,27 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "[rollout] metric[0].name: rollout/data is another check of this gate. Rename the metric.",
             "[rollout] metric[0].rollback-above: 100% can never be shown, or never be broken. "
             "Use a share above 0% and below 100%.",
-            "[rollout] metric[0].rollback-for: 5s is shorter than the time between two scrapes (15s). "
-            "Make it several times as long.",
+            "[rollout] metric[0].rollback-for: 5s holds fewer than 3 scrapes, which come every 15s, and the worst two do not "
+            "count. Make it several times as long.",
             "[rollout] metric: no metric says what promotes: without positive evidence no stage could ever pass. "
             'Add promote-below = "1%" to one of them.',
             '[rollout] tls.key: "client.key" does not exist in the configuration\'s folder. '
             "Create it, or mend the path; it starts from that folder.",
+        ],
+    ),
+    "rollout whose decision does not count": (
+        ROLLOUT
+        + COUNTED
+        + "promote-below = '1%'\nrollback-above = '10%'\nrollback-for = '2h'\n"
+        + "[policy]\nadvisory = ['rollout/errors', 'rollout/*']\n"
+        + "[[waiver]]\ncheck = 'rollout/decision'\nreason = 'r'\nowner = 'o'\nexpires = 2999-12-31\n",
+        [
+            "[rollout] metric[0].rollback-for: 2h is longer than the observation (30m), so that the limit could never be "
+            "broken. Observe for longer, look-back included, or make it shorter.",
+            '[waiver[0]] check: "rollout/decision" covers rollout/decision, and GO would no longer mean that the '
+            "stage is promoted. Name what may fail, such as rollout/latency; a rollout that is not judged needs no --stage.",
+            '[policy] advisory[1]: "rollout/*" covers rollout/decision, and GO would no longer mean that the stage is '
+            "promoted. Name what may fail, such as rollout/latency; a rollout that is not judged needs no --stage.",
         ],
     ),
     "rollout with selectors that are none": (

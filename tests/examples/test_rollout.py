@@ -94,7 +94,7 @@ def test_release_with_errors_is_rolled_back(backends: Backends, start_service: S
             text = (kit / "readiness.toml").read_text(encoding="utf-8")
             for there, here in (
                 ("http://prometheus:9090", prometheus.url),
-                ('observe = "30m"', 'observe = "40s"\nevery = "1s"'),
+                ('observe = "30m"', 'observe = "6m"\nevery = "1s"'),
             ):
                 assert text.count(there) == 1
                 text = text.replace(there, here)

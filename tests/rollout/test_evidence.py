@@ -99,7 +99,7 @@ def _expected_value(arms: list[tuple[int, int, int]], clocks: tuple[bool, ...]) 
             wealth = Wealth()
             for (n_c, n_b, _), (k_c, k_b), starts in zip(arms, history, clocks, strict=True):
                 wealth.start_interval(starts_clock=starts)
-                wealth.bet(relative_logs(n_c, k_c, n_b, k_b, 1.25), 1.0, ALPHA)
+                wealth.bet(relative_logs(n_c, k_c, n_b, k_b, 1.25), 1.0, ALPHA, k_c)
             return wealth.value
         n_c, n_b, total = arms[depth]
         return sum(chance * walk(depth + 1, (*history, (k, total - k))) for k, chance in fisher(n_c, n_b, total, 1.25))
@@ -125,10 +125,25 @@ def test_neither_one_interval_nor_two_decide() -> None:
     wealth, values = Wealth(), []
     for number in range(4):
         wealth.start_interval(starts_clock=number == 0)
-        wealth.bet(relative_logs(3000, 2900, 27_000, 10, 1.25), 1.0, ALPHA)
+        wealth.bet(relative_logs(3000, 2900, 27_000, 10, 1.25), 1.0, ALPHA, 2900)
         values.append(wealth.value)
     assert values[1] < 0.15 / ALPHA
     assert values[3] > 1 / ALPHA
+
+
+def test_lone_bad_events_are_not_strong() -> None:
+    """A spike of two intervals and one bad request after it decide nothing, however rare bad ones are."""
+    wealth = Wealth()
+    for number, (k_c, k_b) in enumerate([(12, 0), (6, 0), (1, 0)]):
+        wealth.start_interval(starts_clock=number == 0)
+        wealth.bet(relative_logs(30, k_c, 270, k_b, 1.25), 1.0, ALPHA, k_c)
+    assert wealth.strong == 2
+    assert wealth.peak < 1 / ALPHA
+    lone = Wealth()
+    for number in range(8):
+        lone.start_interval(starts_clock=number == 0)
+        lone.bet(relative_logs(30, 1, 270, 1, 1.25), 1.0, ALPHA, 1)
+        assert lone.strong == 0
 
 
 def test_an_arm_without_requests_says_nothing() -> None:
@@ -142,7 +157,7 @@ def test_wealth_is_bounded_and_goes_on_from_json() -> None:
     wealth = Wealth()
     for number in range(500):
         wealth.start_interval(starts_clock=number % 20 == 0)
-        wealth.bet(relative_logs(10_000, 9_000, 10_000, 1, 1.25), 1.0, ALPHA)
+        wealth.bet(relative_logs(10_000, 9_000, 10_000, 1, 1.25), 1.0, ALPHA, 9_000)
     assert math.isfinite(wealth.value)
     assert Wealth.from_json(wealth.to_json()).to_json() == wealth.to_json()
 

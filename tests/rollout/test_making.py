@@ -17,7 +17,7 @@ from readiness.probes.http import HttpProbe
 from readiness.redact import Secret
 from readiness.rollout.interface import Arm
 from readiness.rollout.making import digest_of, limits_of, reader_of
-from readiness.rollout.source import Http, arms_of, spec_of, wanted_of
+from readiness.rollout.source import Http, arms_of, rollout_spec_of, spec_of, wanted_of
 from readiness.rollout.spec import PromotionMode
 from tests.probes import peers
 
@@ -64,6 +64,7 @@ def test_the_judge_is_told_what_the_table_says() -> None:
     assert (spec.interval_s, spec.stage_s, spec.mode) == (30.0, 2100.0, PromotionMode.POINT)
     assert spec.rollback_on_shared
     assert spec.has_baseline
+    assert spec.alpha == rollout_spec_of(table()).of_stage(0.1).alpha < rollout_spec_of(table()).alpha == 0.01
 
 
 def test_a_baseline_may_be_absent() -> None:

@@ -31,7 +31,7 @@ def share_within(seconds: float, wanted: Action, rps: float, base: float, factor
 @pytest.mark.parametrize(("rps", "factor"), [(20.0, 5.0), (20.0, 10.0), (100.0, 3.0)])
 def test_regressions_are_caught_in_the_time_of_the_plan(rps: float, factor: float) -> None:
     """In about nine rollouts out of ten; the plan is neither far too hopeful nor useless."""
-    seconds = seconds_to_catch(ERRORS, (0.1 * rps, 0.9 * rps), 0.005, factor, spec=SPEC, number=0)
+    seconds = seconds_to_catch(ERRORS, (0.1 * rps, 0.9 * rps), 0.005, factor, SPEC.of_stage(0.1))
     assert seconds is not None
     assert share_within(seconds, Action.ROLLBACK, rps, 0.005, factor) >= 0.8
     assert share_within(seconds / 3, Action.ROLLBACK, rps, 0.005, factor) <= 0.8

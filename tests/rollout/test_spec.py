@@ -30,6 +30,17 @@ def test_what_cannot_be_judged_is_refused(make: object, text: str) -> None:
         make()
 
 
+def test_stages_share_the_chance_of_a_false_rollback() -> None:
+    """Each is judged anew by a run of its own, and together they spend no more than the rollout may."""
+    spec = RolloutSpec((GOOD,), stages=(0.1, 0.25, 0.5, 1.0))
+    parts = [spec.of_stage(each).alpha for each in spec.stages]
+    assert sum(parts) == pytest.approx(spec.alpha)
+    assert parts[0] > 2 * parts[1] == 2 * parts[2] == 2 * parts[3]
+    assert RolloutSpec((GOOD,), stages=(0.3,)).of_stage(0.3).alpha == spec.alpha
+    with pytest.raises(ValueError, match="none of the stages"):
+        spec.of_stage(0.3)
+
+
 def test_next_stage_is_the_one_that_promotion_leads_to() -> None:
     """The whole after the last one."""
     spec = RolloutSpec((GOOD,), stages=(0.1, 0.5))
