@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from rollout_peers import PEERS
-from rollout_traffic import SCENARIOS, STEP_S, canary_requests, looks_of, rollbacks, rollout_weights, simulate
+from rollout_traffic import SCENARIOS, canary_requests, looks_of, rollbacks, rollout_weights, simulate
 
 from readiness.rollout.judge import Judge
 from readiness.rollout.spec import MetricSpec, RolloutSpec
@@ -69,26 +69,23 @@ def _write(file: Path, title: str, parts: Sequence[str]) -> None:
 
 
 def _evidence(folder: Path, rng: np.random.Generator) -> None:
-    """One rollout each, every stage judged anew: healthy, two, five and ten times as bad."""
-    axes = Axes(40, -4.0, 1.0)
+    """One rollout each: healthy, two, five and ten times as bad."""
+    axes = Axes(40, -1.0, 3.0)
     title = "Evidence against the canary: 0.5 % bad events at 20 rps, stages of 10 minutes"
-    ticks = [(power, f"{10.0**power:g}") for power in (-4, -3, -2, -1, 0, 1)]
-    parts = _frame(axes, title, ("minutes", "evidence, as a share of what rolls back"), range(0, 41, 10), ticks)
-    y = axes.y(0)
+    ticks = [(power, f"{10.0**power:g}") for power in (-1, 0, 1, 2, 3)]
+    parts = _frame(axes, title, ("minutes", "evidence E"), range(0, 41, 10), ticks)
+    spec = SPEC.of_stage(rollout_weights()[0])
+    threshold = 1 / spec.alpha
+    y = axes.y(math.log10(threshold))
     parts.append(f'<line x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}" stroke="#b91c1c" stroke-dasharray="5 4"/>')
     parts.append(_text(WIDTH - RIGHT + 8, y + 4, "roll back", colour="#b91c1c"))
     for number, (factor, colour) in enumerate(zip((1, 2, 5, 10), COLOURS, strict=False)):
-        stage, points = None, []
+        judge, points = Judge(spec), [(0.0, 0.0)]
         traffic = simulate(rng, 1, rollout_weights(), 20.0, 0.005, factor=factor)
         for look in looks_of(traffic, 0):
-            if look.stage != stage:
-                stage = look.stage
-                spec = SPEC.of_stage(stage)
-                judge = Judge(spec)
-                points.append(((look.time_s - STEP_S) / 60, math.log10(spec.alpha)))
             judge.count(look)
-            points.append((look.time_s / 60, math.log10(max(judge.evidence * spec.alpha, 1e-9))))
-            if judge.evidence * spec.alpha >= 1:
+            points.append((look.time_s / 60, math.log10(max(judge.evidence, 1e-9))))
+            if judge.evidence >= threshold:
                 break
         parts.append(_line(axes, points, colour))
         name = "healthy" if factor == 1 else f"{factor} times as bad"

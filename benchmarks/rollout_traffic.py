@@ -88,16 +88,17 @@ def looks_of(traffic: Traffic, run: int) -> list[Look]:
     return made
 
 
-def rollbacks(spec: RolloutSpec, traffic: Traffic) -> Integers:
+def rollbacks(spec: RolloutSpec, traffic: Traffic, *, is_anew: bool = False) -> Integers:
     """Returns for each run the interval of its rollback, -1 for none. Never stops for promotion.
 
-    As the gate does it: each stage is judged anew, with its part of the rollout's alpha.
+    As the gate does it: the first stage's judge goes on through the others, with its part of the rollout's alpha. Where what
+    it knew is lost, each stage is judged anew, with its own part.
     """
     found = np.full(len(traffic.n_c), -1)
     for run in range(len(found)):
         stage = None
         for number, look in enumerate(looks_of(traffic, run)):
-            if look.stage != stage:
+            if stage is None or (is_anew and look.stage != stage):
                 stage, judge = look.stage, Judge(spec.of_stage(look.stage))
             judge.count(look)
             if judge.against(look):
