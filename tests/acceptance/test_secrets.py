@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import string
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -96,6 +97,23 @@ def test_dead_database_shows_no_password(project: Project) -> None:
     judged = project.judge(SHOP_DSN="postgresql://me:tops3cret!@127.0.0.1:9/shop")
     judged.assert_no_go("database/connects unmeasured", "refused")
     assert_not_shown("tops3cret!", judged)
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=" ".join)
+def test_echoed_password_of_an_address_is_not_shown(project: Project, way: tuple[str, ...]) -> None:
+    """A service that echoes its Authorization header shows the password decoded, and in base64 with its user."""
+
+    def echo(method: str, path: str, body: bytes, authorization: str) -> tuple[int, str, str]:
+        user = base64.b64decode(authorization.partition(" ")[2]).decode()
+        return 500, "application/json", json.dumps({"authorization": authorization, "user": user})
+
+    project.site.apps.append(echo)
+    project.config(CONFIG.replace("{url}", project.site.url.replace("//", "//user:${SHOP_PASSWORD}@")))
+    judged = project.judge(*way, "-rA", "--junitxml=own.xml", SHOP_PASSWORD="p%40ssw0rd%2Fabc99")
+    judged.assert_no_go("health/endpoint[/health]", "500")
+    assert project.site.requests, "the service was never asked"
+    for secret in ("p%40ssw0rd%2Fabc99", "p@ssw0rd/abc99", "user:p@ssw0rd/abc99"):
+        assert_not_shown(secret, judged, project.folder / "own.xml")
 
 
 def test_secret_in_a_user_property_of_another_plugin(project: Project) -> None:
