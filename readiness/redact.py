@@ -285,6 +285,10 @@ class Redactor:
             text = "".join([*pieces, text[done:]])  # shorter each time; a replacement may uncover a whole word
         return text
 
+    def redact_bytes(self, data: bytes) -> bytes:
+        """Returns `data` redacted; bytes that are no UTF-8 stay, and hide no secret beside them."""
+        return self.redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
     def redact_all(self, value: Any) -> Any:
         """Returns `value`, made of builtins, with every text in it redacted."""
         if not self._secrets:
@@ -324,15 +328,12 @@ class RedactingStream:
 
     def __init__(self, stream: Any, redactor: Redactor) -> None:
         self._stream = stream
-        self._redact: Callable[[str], str] = redactor.redact
         self._redactor = redactor
 
     def write(self, text: str | bytes) -> int:
         """Writes `text` redacted; returns the length of what was given."""
-        if isinstance(text, str):
-            self._stream.write(self._redact(text))
-        else:
-            self._stream.write(self._redact(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
+        redactor = self._redactor
+        self._stream.write(redactor.redact(text) if isinstance(text, str) else redactor.redact_bytes(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str | bytes]) -> None:
