@@ -26,6 +26,11 @@ from readiness.static.extras import refuse_missing
 
 ROLLOUT = "rollout"
 SAME = 1e-9
+REFUSED = {
+    "debug": "writes every argument of every hook to a file",
+    "pastebin": "sends the output to a public server before it is redacted",
+}
+"""pytest's options that would get round all redaction, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,11 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
         raise UsageError(
             "Python runs with -O, which takes assert statements away.", "Run without -O and PYTHONOPTIMIZE."
         )
+    for option, why in REFUSED.items():
+        if getattr(options, option, None):
+            raise UsageError(
+                f"--{option} {why}, and would show the secrets of {options.readiness_env}.", "Leave it out."
+            )
     gates = (*builtin_gates(), *_gates_of_plugins(config))
     selected = _selected_gates(options.readiness_gate, gates)
     start = config.invocation_params.dir
