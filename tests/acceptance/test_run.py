@@ -7,9 +7,11 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import xmlschema
 
 from tests.acceptance.conftest import Judged, Project
 
+JUNIT_PROFILE = Path(__file__).parents[1] / "reports" / "xsd" / "profile.xsd"
 WAYS = [
     (),
     ("-n2",),
@@ -177,9 +179,10 @@ def test_gate_option_narrows_the_run_and_says_so(project: Project) -> None:
 
 
 def test_reports_agree_with_each_other(project: Project) -> None:
-    """report.json, junit.xml and the terminal count the same."""
+    """report.json, junit.xml and the terminal count the same, and junit.xml is valid."""
     project.site.answers["/ready"] = (503, "text/plain", "no")
     judged = project.judge()
+    xmlschema.validate(judged.folder / "junit.xml", JUNIT_PROFILE)
     suites = ET.parse(judged.folder / "junit.xml").getroot()
     cases = [case for case in suites.iter("testcase") if "health" in (case.get("classname") or "")]
     assert len(cases) == len(judged.report["checks"]) == 3
