@@ -75,7 +75,7 @@ class Waiver(Table, frozen=True):
     owner: NonEmptyText
     expires: dt.date
     """Last valid day, UTC."""
-    match: str | None = None
+    match: NonEmptyText | None = None
     """Only findings whose rule or text contains it."""
     env: Annotated[list[NonEmptyText], Meta(min_length=1)] | None = None
     """Default every environment."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from readiness.config.base import NOT_BLANK
 from readiness.config.merging import Place
 from readiness.config.quantity import Duration, Quantity, Ratio
 from readiness.config.schema import Schema
@@ -181,6 +182,9 @@ def _wrong_type(fault: Fault) -> _Said:
 
 
 def _wrong_text(fault: Fault) -> _Said:
+    if fault.expected == NOT_BLANK:
+        yield from _empty(fault)
+        return
     quantity = _quantity(fault.schema)
     if quantity is not None:
         yield from _wrong_quantity(fault, quantity)
@@ -224,7 +228,8 @@ def _empty(fault: Fault) -> _Said:
     elif isinstance(fault.value, dict):
         yield fault.path, "the table is empty.", _ADD_TABLE.get(str(fault.path[-1]) if fault.path else "", "Add to it.")
     else:
-        yield fault.path, "the text is empty.", "Write it, or take the key out."
+        what = "blank" if fault.value else "empty"
+        yield fault.path, f"the text is {what}.", "Write it, or take the key out."
 
 
 def _out_of_bounds(fault: Fault) -> _Said:

@@ -185,6 +185,17 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "Write `gate/*` for all its checks, or name one, as `gate/name`.",
         ],
     ),
+    "blank texts": (
+        f"{MINIMAL.replace('shop', ' ', 1)}[[waiver]]\ncheck = 'redis/ping'\nreason = ' '\nowner = '  '\nexpires = 2026-12-31\n"
+        "match = ''\n[[waiver]]\ncheck = 'redis/ping'\nreason = 'r'\nowner = 'o'\nexpires = 2026-12-31\nmatch = ' '\n",
+        [
+            "[service] name: the text is blank. Write it, or take the key out.",
+            "[waiver[0]] reason: the text is blank. Write it, or take the key out.",
+            "[waiver[0]] owner: the text is blank. Write it, or take the key out.",
+            "[waiver[0]] match: the text is empty. Write it, or take the key out.",
+            "[waiver[1]] match: the text is blank. Write it, or take the key out.",
+        ],
+    ),
     "waivers": (
         f"{MINIMAL}[[waiver]]\ncheck = 'redsi/ping'\nreason = 'r'\nowner = 'o'\nexpires = 2026-12-31\nenv = ['y', 'x']\n"
         "[[waiver]]\ncheck = 'redis/ping'\nreason = ''\nexpires = '31.12.2026'\n"
