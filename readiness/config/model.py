@@ -91,7 +91,7 @@ class Provisioned(Table, frozen=True):
     service: Command | None = None
     """Command that starts the service; `{port}` is replaced. Gets DATABASE_URL, REDIS_URL and PORT."""
     prepare: list[Command] = []
-    """Commands run before the service starts, one after the other, with the same variables."""
+    """Commands run before the service starts, one after the other, with the same variables and `{port}` replaced."""
     ready: UrlPath = "/health/ready"
     """Polled until it answers 2xx."""
     ready_within: Limit = field(default_factory=lambda: Duration.parse("30s"))
