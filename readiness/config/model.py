@@ -54,7 +54,7 @@ class Policy(Table, frozen=True):
     advisory: list[NonEmptyText] = []
     """Check ids or patterns that warn instead of block."""
     deadline: Limit = field(default_factory=lambda: Duration.parse("15m"))
-    """Budget for the whole run."""
+    """Budget for the whole run, of at most 14 days."""
     flaky_passes: Annotated[int, Meta(ge=0)] = 0
     """Passes that needed a retry which a GO may contain."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import xmlschema
 
-from tests.acceptance.conftest import Judged, Project
+from tests.acceptance.conftest import CONFIG, Judged, Project
 
 JUNIT_PROFILE = Path(__file__).parents[1] / "reports" / "xsd" / "profile.xsd"
 WAYS = [
@@ -196,3 +196,22 @@ def test_earlier_reports_are_kept_as_history(project: Project) -> None:
     judged = project.judge()
     kept = [json.loads(path.read_text())["run"]["id"] for path in (judged.folder / "history").glob("*.json")]
     assert kept == [first]
+
+
+@pytest.mark.parametrize(
+    ("deadline", "option", "words"),
+    [
+        ("200000d", (), "[policy] deadline of readiness.toml: the run would have 200,000.0 days"),
+        ("60s", ("--readiness-deadline=15d",), "--readiness-deadline=15d: the run would have 15.0 days"),
+    ],
+)
+def test_budget_that_no_timer_counts_is_refused(
+    project: Project, deadline: str, option: tuple[str, ...], words: str
+) -> None:
+    """A deadline that can never come is none, and the timer that would watch it breaks."""
+    project.config(CONFIG.replace('"60s"', f'"{deadline}"'))
+    judged = project.judge(*option)
+    assert judged.status == 4, judged.out
+    assert words in judged.out
+    assert "more than 14 are no bound" in judged.out
+    assert project.site.requests == []
