@@ -199,12 +199,11 @@ class Execution:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-        """The report is clean of secrets and of text that cannot travel; at teardown it carries the evidence."""
+        """At teardown the report carries the evidence."""
         report: Any = yield
         state = self._states.get(item.nodeid)
         if state is not None:
             self._note(state, call, report)
-        self._clean(report)
         return report  # type: ignore[no-any-return] # whatever pytest made
 
     def _note(self, state: State, call: pytest.CallInfo[None], report: Any) -> None:
@@ -241,19 +240,6 @@ class Execution:
         if result.severity is Severity.ADVISORY:
             return "advisory"
         return "" if self.rules.needs(result.gate) else f"gate {result.gate} is not required"
-
-    def _clean(self, report: Any) -> None:
-        if report.longrepr is not None and not isinstance(report.longrepr, tuple):
-            text = str(report.longrepr)
-            clean = wire.clean_text(self.redactor.redact(text))
-            if clean != text:
-                report.longrepr = clean
-        elif isinstance(report.longrepr, tuple):
-            report.longrepr = tuple(self._clean_text(part) for part in report.longrepr)
-        report.sections = [(title, self._clean_text(text)) for title, text in report.sections]
-
-    def _clean_text(self, value: Any) -> Any:
-        return wire.clean_text(self.redactor.redact(value)) if isinstance(value, str) else value
 
     def _final(self, state: State) -> CheckResult:
         """Returns what the phases so far add up to; what could not be measured outweighs what failed."""

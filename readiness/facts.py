@@ -11,11 +11,12 @@ import platform
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from readiness.config.source import read as read_config
+from readiness.errors import ConfigError
 from readiness.mark import check_files, declared_gates
 from readiness.model import CheckResult, EnvironmentInfo, RuleInfo, RunInfo, ServiceInfo
 
@@ -124,11 +125,9 @@ def _versions() -> dict[str, str]:
 def gates_of_user_checks(config: Path) -> tuple[str, ...]:
     """Returns the gates that the user's own check files declare, before the configuration is validated."""
     try:
-        document = tomllib.loads(config.read_text("utf-8"))
-    except (OSError, ValueError):
+        document = read_config(config, config.parent).document
+    except ConfigError:
         return ()  # reported by the loader
-    if config.name == "pyproject.toml":
-        document = document.get("tool", {}).get("readiness", {})
     service = document.get("service")
     names = service.get("checks") if isinstance(service, dict) else None
     files = check_files(config.parent, [str(name) for name in names] if isinstance(names, list) else ["checks"])

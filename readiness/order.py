@@ -26,6 +26,14 @@ from readiness.static.extras import refuse_missing
 
 ROLLOUT = "rollout"
 SAME = 1e-9
+DAY_S = 86_400
+LONGEST_S = 14 * DAY_S
+"""The longest budget of a run. All waiting is bounded by it, and the system's timers count no more than 24 days."""
+REFUSED = {
+    "debug": "writes every argument of every hook to a file",
+    "pastebin": "sends the output to a public server before it is redacted",
+}
+"""pytest's options that would get round all redaction, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,11 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
         raise UsageError(
             "Python runs with -O, which takes assert statements away.", "Run without -O and PYTHONOPTIMIZE."
         )
+    for option, why in REFUSED.items():
+        if getattr(options, option, None):
+            raise UsageError(
+                f"--{option} {why}, and would show the secrets of {options.readiness_env}.", "Leave it out."
+            )
     gates = (*builtin_gates(), *_gates_of_plugins(config))
     selected = _selected_gates(options.readiness_gate, gates)
     start = config.invocation_params.dir
@@ -165,9 +178,16 @@ def _budget_s(text: str | None, settings: Settings, stage: float | None) -> floa
     """Returns the seconds of the run; observing a rollout comes on top of what the policy grants all other checks."""
     given = _deadline(text)
     table = settings.gates.get(ROLLOUT)
-    if given is not None or stage is None or not isinstance(table, Rollout):
-        return float(given or settings.policy.deadline)
-    return float(settings.policy.deadline) + float(table.observe)
+    budget_s = float(given or settings.policy.deadline)
+    if given is None and stage is not None and isinstance(table, Rollout):
+        budget_s += float(table.observe)
+    if budget_s > LONGEST_S:
+        source = f"--readiness-deadline={text}" if given else f"[policy] deadline of {settings.file.name}"
+        raise UsageError(
+            f"{source}: the run would have {budget_s / DAY_S:,.1f} days, and more than {LONGEST_S // DAY_S} are no bound.",
+            'Write what a run may take, such as "15m".',
+        )
+    return budget_s
 
 
 def _stage(text: str | None, settings: Settings, rules: Rules, *, is_plan: bool) -> float | None:

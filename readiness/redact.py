@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from readiness.disguise import base64_cores, escaped, escaped_twice
 
@@ -66,8 +66,11 @@ class Secret:
 
 
 def secret_parts(value: str) -> tuple[str, ...]:
-    """Returns `value` and what inside it is a secret of its own, such as the password of a database's address."""
-    parts = [value, value.strip(), *_credentials(value)]
+    """Returns `value` and what inside it is a secret of its own, such as the password of a database's address.
+
+    Decoded too: a variable may be a percent-encoded piece of an address, and headers carry what it stands for.
+    """
+    parts = [value, value.strip(), *_decoded(value.strip()), *_credentials(value)]
     lines = value.splitlines()
     if len(lines) > 1:  # a traceback indents every line
         parts += [value.replace("\r\n", "\n"), *(line.strip() for line in lines if len(line.strip()) >= _ANYWHERE)]
@@ -75,8 +78,8 @@ def secret_parts(value: str) -> tuple[str, ...]:
 
 
 def is_too_short(value: str) -> bool:
-    """True where the value is too short to be kept out of a report."""
-    return len(value.strip()) < SHORTEST
+    """True where the value, or what it stands for when it is percent-encoded, is too short to be kept out of a report."""
+    return len(unquote(value.strip())) < SHORTEST
 
 
 def stands_in(value: str, text: str) -> bool:
@@ -84,11 +87,16 @@ def stands_in(value: str, text: str) -> bool:
     return next(_whole(text, value.strip()), None) is not None
 
 
+def _decoded(text: str) -> tuple[str, str]:
+    """Returns what a percent-encoded text stands for: in the user or the path of an address, and in its query."""
+    return unquote(text), unquote_plus(text)
+
+
 def _credentials(value: str) -> Iterator[str]:
     """Passwords and tokens inside a URL, a connection string or a list of options, as written and decoded."""
     for name, text in _PARAMETER.findall(value):
         if _SECRET_NAME.search(name):
-            yield from (text, unquote(text))
+            yield from (text, *_decoded(text))
     scheme, net = _address(value)
     if not net:
         for name, quoted, plain in _SETTING.findall(value):
@@ -277,6 +285,10 @@ class Redactor:
             text = "".join([*pieces, text[done:]])  # shorter each time; a replacement may uncover a whole word
         return text
 
+    def redact_bytes(self, data: bytes) -> bytes:
+        """Returns `data` redacted; bytes that are no UTF-8 stay, and hide no secret beside them."""
+        return self.redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
     def redact_all(self, value: Any) -> Any:
         """Returns `value`, made of builtins, with every text in it redacted."""
         if not self._secrets:
@@ -316,15 +328,12 @@ class RedactingStream:
 
     def __init__(self, stream: Any, redactor: Redactor) -> None:
         self._stream = stream
-        self._redact: Callable[[str], str] = redactor.redact
         self._redactor = redactor
 
     def write(self, text: str | bytes) -> int:
         """Writes `text` redacted; returns the length of what was given."""
-        if isinstance(text, str):
-            self._stream.write(self._redact(text))
-        else:
-            self._stream.write(self._redact(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
+        redactor = self._redactor
+        self._stream.write(redactor.redact(text) if isinstance(text, str) else redactor.redact_bytes(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str | bytes]) -> None:

@@ -32,6 +32,7 @@ from readiness.environment import factory
 from readiness.environment.interface import Environment, Target
 from readiness.errors import ReadinessError, ReportError, UsageError
 from readiness.execution import Execution
+from readiness.hiding import Hiding
 from readiness.ledger import Ledger
 from readiness.model import Answer, Decision, EnvironmentInfo, RunInfo, ServiceInfo
 from readiness.observer import Desk
@@ -119,6 +120,10 @@ class Run:
             (self.order.collection, "collection"),
             (self.execution, "execution"),
             (fixtures, "fixtures"),
+            (
+                Hiding(config, self.redactor),
+                "hiding",
+            ),  # after the execution: outside of it, and so the last to see a report
         ):
             config.pluginmanager.register(plugin, f"readiness-{name}")
         config.add_cleanup(self.execution.observer.close)

@@ -27,6 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "distributed",
             "evidence",
             "execution",
+            "hiding",
             "explain",
             "observer",
             "order",

@@ -172,6 +172,26 @@ def test_password_in_an_address_is_a_secret_too(value: str, inside: list[str]) -
     assert made.redact(f"cannot connect to {value}: refused") == "cannot connect to ***: refused"
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("value", "decoded"),
+    [
+        ("p%40ssw0rd%2Fabc99", "p@ssw0rd/abc99"),
+        ("judge:p%40ssw0rd%2Fabc99", "judge:p@ssw0rd/abc99"),
+        ("ab%2Bcd+efgh%2F99", "ab+cd efgh/99"),
+        ("gr%C3%BC%C3%9Fe%20an%20alle", "grüße an alle"),
+    ],
+)
+def test_piece_of_an_address_is_hidden_decoded_too(value: str, decoded: str, form: str) -> None:
+    """A percent-encoded value goes in the form that a client makes of it, such as basic authorization, as well."""
+    made = redactor(value)
+    for secret in (value, decoded):
+        text = f"before {FORMS[form](secret)} after"
+        assert made.find(text) == ["S0"]
+        assert made.find(made.redact(text)) == []
+        assert secret not in made.redact(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -230,6 +250,8 @@ def test_word_that_a_replacement_uncovers() -> None:
         ("abc", True),
         (" ab ", True),
         ("abcd", False),
+        ("a%40b", True),
+        ("ab%40c", False),
         ("redis://:abc@h/0", False),
     ],
 )

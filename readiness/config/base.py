@@ -8,12 +8,15 @@ from msgspec import Meta, Struct
 
 from readiness.config.quantity import Duration, Ratio, Size
 
+NOT_BLANK = r"\S"
+
 
 class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """Base of every table; unknown keys are errors."""
 
 
-NonEmptyText: TypeAlias = Annotated[str, Meta(min_length=1)]
+NonEmptyText: TypeAlias = Annotated[str, Meta(pattern=NOT_BLANK)]
+"""Text that says something: a space is neither a reason nor an owner, and stands in every text that is searched."""
 UrlPath: TypeAlias = Annotated[
     str, Meta(pattern=r"^/(?!/)\S*(?!\s)$", title="path on the service, such as /health, without its host")
 ]

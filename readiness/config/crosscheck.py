@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,12 @@ class Parts:
     baseline: model.BaselineTable | None = None
     known_findings: Baseline | None = None
     """What the baseline's file holds, once it was looked at."""
+
+    @property
+    def written_gates(self) -> Collection[str]:
+        """The gates that have a table, whatever is wrong with it."""
+        tables: dict[str, Any] = self.substitution.tree["gates"]
+        return tables.keys()
 
     def show(self, path: Place, value: Any) -> str:
         """Returns the value, or what it is called where it came through a variable."""
@@ -146,7 +152,9 @@ def _addresses(parts: Parts) -> Said:
     for gate in parts.gates:
         table = parts.tables.get(gate.name)
         needs = "url" if isinstance(table, model.Flags) and table.source != "file" and not table.url else gate.needs
-        if table is None or needs not in _ADD_ADDRESS or _has_address(where, needs):
+        # A table that could not be typed needs its address all the same; that of the flags says itself which.
+        is_given = table is not None or (gate.name in parts.written_gates and gate.table is not model.Flags)
+        if not is_given or needs not in _ADD_ADDRESS or _has_address(where, needs):
             continue
         what, remedy = _ADD_ADDRESS[needs]
         remedy = remedy if isinstance(where, model.Live) else _ADD_SERVICE

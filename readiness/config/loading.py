@@ -48,6 +48,8 @@ _COMMON_WORDS = (
     "postgresql",
     "password",
 )
+_INDEPENDENT = (model.Service, model.Policy, model.Health, model.Database, model.Redis)
+"""Tables whose keys contradict no other key of theirs: without one of them, nothing untrue is said of the rest."""
 _SECRET_HEADER = re.compile(r"auth|cookie|token|key|secret|pass", re.IGNORECASE)
 
 
@@ -216,7 +218,7 @@ def _type(parts: Parts, own: Sequence[str], is_known_bad: bool, report: variable
         except (msgspec.ValidationError, ValueError) as error:
             text = f"the table cannot be used: {error}."
             failed.append(report(path, text, "Mend it as the gate's documentation says."))
-            return None
+        return _rest(value, shape, path, parts, own) if shape in _INDEPENDENT else None
 
     parts.service = convert(tree["service"], model.Service, ("service",))
     parts.policy = convert(tree["policy"], model.Policy, ("policy",))
@@ -232,6 +234,20 @@ def _type(parts: Parts, own: Sequence[str], is_known_bad: bool, report: variable
                 parts.tables[gate.name] = table
     parts.tables |= {name: model.Own(values=tree["gates"][name]) for name in own if name in tree["gates"]}
     return iter([] if is_known_bad else failed)
+
+
+def _rest(value: Any, shape: Any, path: merging.Place, parts: Parts, own: Sequence[str]) -> Any:
+    """Returns the table without its faulty keys, so that what its other keys contradict is reported in the same run."""
+    tree = parts.substitution.tree
+    schema = effective_schema(parts.gates, str(tree["where"].get("kind")), own)
+    places = [said.path for fault in faults(tree, schema) for said in explain(fault)]
+    faulty = {place[len(path)] for place in places if place[: len(path)] == path and len(place) > len(path)}
+    if not isinstance(value, dict):
+        return None
+    try:
+        return msgspec.convert({k: v for k, v in value.items() if k not in faulty}, shape, dec_hook=_decode)
+    except (msgspec.ValidationError, ValueError):
+        return None  # a key that it cannot do without
 
 
 def _decode(shape: type, value: Any) -> Any:

@@ -54,7 +54,7 @@ class Policy(Table, frozen=True):
     advisory: list[NonEmptyText] = []
     """Check ids or patterns that warn instead of block."""
     deadline: Limit = field(default_factory=lambda: Duration.parse("15m"))
-    """Budget for the whole run."""
+    """Budget for the whole run, of at most 14 days."""
     flaky_passes: Annotated[int, Meta(ge=0)] = 0
     """Passes that needed a retry which a GO may contain."""
 
@@ -75,7 +75,7 @@ class Waiver(Table, frozen=True):
     owner: NonEmptyText
     expires: dt.date
     """Last valid day, UTC."""
-    match: str | None = None
+    match: NonEmptyText | None = None
     """Only findings whose rule or text contains it."""
     env: Annotated[list[NonEmptyText], Meta(min_length=1)] | None = None
     """Default every environment."""
@@ -91,7 +91,7 @@ class Provisioned(Table, frozen=True):
     service: Command | None = None
     """Command that starts the service; `{port}` is replaced. Gets DATABASE_URL, REDIS_URL and PORT."""
     prepare: list[Command] = []
-    """Commands run before the service starts, one after the other, with the same variables."""
+    """Commands run before the service starts, one after the other, with the same variables and `{port}` replaced."""
     ready: UrlPath = "/health/ready"
     """Polled until it answers 2xx."""
     ready_within: Limit = field(default_factory=lambda: Duration.parse("30s"))

@@ -167,7 +167,7 @@ def _lenient(schema: Any) -> Any:
         return schema
     lenient = {key: _lenient(part) for key, part in schema.items() if key != "propertyNames"}
     lenient |= {key: part for key, part in schema.items() if key == "propertyNames"}
-    if isinstance(lenient.get("pattern"), str):
+    if isinstance(lenient.get("pattern"), str) and lenient["pattern"] != base.NOT_BLANK:  # which a reference is not
         lenient["pattern"] = f"(?:{lenient['pattern']})|{REFERENCE}"
         lenient.pop("format", None)
     return lenient

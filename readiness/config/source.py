@@ -50,6 +50,11 @@ class Source:
         return min(1, len(path))
 
 
+DEEPEST = 100
+"""Levels of tables and lists that a file may have; no answer of a service that it describes has as many."""
+_TOO_DEEP = ("the tables are nested too deeply to be read.", "Flatten them.")
+
+
 def find(start: Path, path: Path | None = None) -> Path:
     """Returns the configuration file: `path` where it is given, else the nearest one from `start` upward.
 
@@ -97,7 +102,9 @@ def read(file: Path, start: Path) -> Source:
     except tomllib.TOMLDecodeError as error:
         raise refuse(*_explain(str(error))) from None
     except RecursionError:
-        raise refuse("the tables are nested too deeply to be read.", "Flatten them.") from None
+        raise refuse(*_TOO_DEEP) from None
+    if _is_too_deep(document):
+        raise refuse(*_TOO_DEEP)
     if file.name != PYPROJECT:
         return Source(file, shown, (), document)
     inner = _table_of(document)
@@ -113,6 +120,17 @@ def shown_path(file: Path, start: Path) -> str:
     return os.path.relpath(file, start) if related else str(file)
 
 
+def _is_too_deep(document: dict[str, Any]) -> bool:
+    """True where those who walk the document could run out of stack, each of them at another depth."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        level = [item for each in level for item in (each.values() if isinstance(each, dict) else each)]
+        level = [item for item in level if isinstance(item, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
 def _in_folder(folder: Path) -> Path | None:
     if (folder / NAME).is_file():
         return folder / NAME
@@ -120,7 +138,7 @@ def _in_folder(folder: Path) -> Path | None:
     try:
         text = project.read_text("utf-8-sig") if project.is_file() else ""
         return project if "readiness" in text and _table_of(tomllib.loads(text)) is not None else None
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         # It may hold the table that is looked for: its reader says what is wrong with it.
         return project if re.search(r"\[\s*tool\s*\.\s*readiness\b", text) else None
     except (OSError, UnicodeDecodeError):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
+from readiness.config.base import NOT_BLANK
 from readiness.config.merging import Place
 from readiness.config.quantity import Duration, Quantity, Ratio
 from readiness.config.schema import Schema
@@ -101,7 +103,7 @@ def shown(value: Any) -> str:
         return json.dumps(
             text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "...", ensure_ascii=False
         )
-    return json.dumps(value)
+    return str(value) if isinstance(value, float) and not isfinite(value) else json.dumps(value)
 
 
 # --- keys -------------------------------------------------------------------------------------------------------
@@ -170,17 +172,25 @@ def _wrong_name(fault: Fault) -> _Said:
 
 def _wrong_type(fault: Fault) -> _Said:
     quantity, value = _quantity(fault.schema), fault.value
-    if quantity is not None and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if quantity is not None and isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
         text = f"{value} has no unit; expected {_expected(fault.schema)}."
         yield fault.path, text, f'Write "{_with_unit(value, quantity)}".'
     else:
         remedy = _HOW_TO_WRITE.get(str(fault.expected), "Write it so.")
+        if quantity is not None:
+            remedy = "Write a number and its unit."
+        elif fault.expected == "array" and isinstance(value, dict):  # such as [waiver]
+            name = ".".join(str(key) for key in fault.path)
+            remedy = f"Write [[{name}]], with two brackets on each side: there may be several."
         if "url" in fault.schema.get("properties", {}):
             remedy = f'Write {fault.path[-1]}.url = "...".'
         yield fault.path, f"found {_seen(fault)}, expected {_expected(fault.schema)}.", remedy
 
 
 def _wrong_text(fault: Fault) -> _Said:
+    if fault.expected == NOT_BLANK:
+        yield from _empty(fault)
+        return
     quantity = _quantity(fault.schema)
     if quantity is not None:
         yield from _wrong_quantity(fault, quantity)
@@ -224,7 +234,8 @@ def _empty(fault: Fault) -> _Said:
     elif isinstance(fault.value, dict):
         yield fault.path, "the table is empty.", _ADD_TABLE.get(str(fault.path[-1]) if fault.path else "", "Add to it.")
     else:
-        yield fault.path, "the text is empty.", "Write it, or take the key out."
+        what = "blank" if fault.value else "empty"
+        yield fault.path, f"the text is {what}.", "Write it, or take the key out."
 
 
 def _out_of_bounds(fault: Fault) -> _Said:

@@ -118,8 +118,10 @@ class EmbeddedEnvironment:
             hide=self._hide,
             deadline=self._deadline,
         )
-        service.prepare(children, around, self._announce)
-        url = service.start(children, around, self._announce)
+        # Before `prepare`, which may write the service's address into its configuration.
+        (port,) = servers.free_ports(1)
+        service.prepare(children, around, port, self._announce)
+        url = service.start(children, around, port, self._announce)
         return Target(
             name=self._name, kind="embedded", protected=False, url=url, database_url=database_url, redis_url=redis_url
         )

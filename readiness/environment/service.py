@@ -56,23 +56,29 @@ def service_environment(base: dict[str, str], database_url: str, redis_url: str)
     return {**kept, "PATH": os.pathsep.join(path), "DATABASE_URL": database_url, "REDIS_URL": redis_url}
 
 
-def prepare(children: Children, around: Surroundings, announce: Callable[[str], None]) -> None:
+def prepare(children: Children, around: Surroundings, port: int, announce: Callable[[str], None]) -> None:
     """The commands of `prepare` have succeeded, in order; their output is in `prepare.log`.
+
+    Args:
+        children: run the commands.
+        around: what they are run with.
+        port: where the service will listen.
+        announce: gets short lines on what is run.
 
     Raises:
         ProvisionError: one failed, or took longer than the deadline, or `ready-within` where there is none.
     """
     for command in around.where.prepare:
         announce(f"running {' '.join(command)}")
-        _run_to_end(children, around, command)
+        _run_to_end(children, around, command, port)
 
 
-def _run_to_end(children: Children, around: Surroundings, command: list[str]) -> None:
+def _run_to_end(children: Children, around: Surroundings, command: list[str], port: int) -> None:
     shown = " ".join(command)
     remedy = f"Run it by hand, or correct `prepare` in [{around.table}]."
     begun = time.monotonic()
     until = around.deadline if around.deadline is not None else begun + float(around.where.ready_within)
-    _launch(children, around, "prepare", command, None)
+    _launch(children, around, "prepare", command, port)
     while (ending := children.endings().get("prepare")) is None:
         if time.monotonic() >= until:
             children.stop("prepare")
@@ -82,8 +88,14 @@ def _run_to_end(children: Children, around: Surroundings, command: list[str]) ->
         raise _failed(around, "prepare", f"{shown!r} {ending}", remedy)
 
 
-def start(children: Children, around: Surroundings, announce: Callable[[str], None]) -> str | None:
+def start(children: Children, around: Surroundings, port: int, announce: Callable[[str], None]) -> str | None:
     """Returns the base address of the service, which is ready; None where none is configured.
+
+    Args:
+        children: run the service.
+        around: what it is run with.
+        port: where it is to listen; another one where somebody has taken it meanwhile.
+        announce: gets a short line on what is waited for.
 
     Raises:
         ProvisionError: it cannot be executed, ended, or was not ready within `ready-within`.
@@ -95,7 +107,6 @@ def start(children: Children, around: Surroundings, announce: Callable[[str], No
     if around.deadline is not None:
         until = min(until, around.deadline)
     for attempt in range(1, ATTEMPTS + 1):
-        (port,) = free_ports(1)
         _launch(children, around, "service", command, port)
         if attempt == 1:
             announce(f"waiting for {around.where.ready}")
@@ -103,6 +114,7 @@ def start(children: Children, around: Surroundings, announce: Callable[[str], No
         if ending is None and seen == "":
             return f"http://{HOST}:{port}"
         if ending is not None and attempt < ATTEMPTS and is_port_taken(around.logs / "service.log"):
+            (port,) = free_ports(1)
             continue
         break
     if ending is not None:
@@ -112,11 +124,11 @@ def start(children: Children, around: Surroundings, announce: Callable[[str], No
     raise _failed(around, "service", cause, f"Correct `ready`, or raise `ready-within`, in [{around.table}].")
 
 
-def _launch(children: Children, around: Surroundings, name: str, command: list[str], port: int | None) -> None:
+def _launch(children: Children, around: Surroundings, name: str, command: list[str], port: int) -> None:
     start: Start = {
         "name": name,
-        "argv": command if port is None else [word.replace("{port}", str(port)) for word in command],
-        "env": around.environment if port is None else {**around.environment, "PORT": str(port)},
+        "argv": [word.replace("{port}", str(port)) for word in command],
+        "env": {**around.environment, "PORT": str(port)},
         "cwd": str(around.cwd),
         "log": str(around.logs / f"{name}.log"),
         "user": None,

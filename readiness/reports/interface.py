@@ -30,5 +30,8 @@ class Redactor(Protocol):
     def redact(self, text: str) -> str:
         """Returns the text with every known secret replaced."""
 
+    def redact_bytes(self, data: bytes) -> bytes:
+        """Returns the content of a file, UTF-8 or not, with every known secret replaced."""
+
     def find(self, data: bytes) -> list[str]:
         """Returns the names of the secrets whose value the data shows, in any form that it knows."""

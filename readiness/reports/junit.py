@@ -1,8 +1,8 @@
 """`junit.xml`: one case per check, for every CI server; and never all green on a NO-GO.
 
-Two flavours. `ci` has what GitLab, GitHub annotators and Azure show: a suite per gate, file, line, properties of a case.
-`strict` is valid for the schemas of Jenkins' xunit plugin and of Maven Surefire, which know one root suite, three
-decimals, and neither `file` nor properties on a case; the gate is the case's `group`.
+One file for all: valid for the schemas of Jenkins' xunit plugin and of Maven Surefire, which refuse a report for one
+attribute that they do not know. So there is one root suite, times have three decimals, the gate is the `group` of a case
+and the end of its class name, and what other servers have attributes for, such as file and line, is in `system-out`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal, TypeAlias
 from xml.etree import ElementTree as ET
 
 from readiness.model import CheckResult, Decision, Outcome
@@ -20,8 +18,6 @@ from readiness.reports.interface import Document, Writer
 from readiness.reports.json import decision_from
 from readiness.reports.overview import Overview, overview
 from readiness.reports.text import clip, limit_text, one_line, value_text, visible
-
-Flavour: TypeAlias = Literal["ci", "strict"]
 
 _BODY = 8_000
 """Characters of evidence in one case; GitLab takes 30 MB a file."""
@@ -45,24 +41,20 @@ class _Case:
     kind: str = ""
     message: str = ""
     body: str = ""
-    file: str = ""
-    line: int = 0
-    properties: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
 
-def render(document: Document, flavour: Flavour = "ci") -> bytes:
+def render(document: Document) -> bytes:
     """Returns the XML.
 
     Args:
         document: content of `report.json`.
-        flavour: `ci`, or `strict` for a CI server that validates.
     """
     decision = decision_from(document)
     seen = overview(decision)
     cases = [_case(check) for check in decision.checks]
     orphan = _decision_case(decision, seen, cases)
-    cases = [*([orphan] if orphan else []), *cases]
-    root = _strict(decision, cases) if flavour == "strict" else _ci(decision, seen, cases)
+    root = _suite(decision, seen, [*([orphan] if orphan else []), *cases])
     ET.indent(root, " ")
     # A str, then encoded here: ElementTree would write surrogates as references that no parser accepts.
     text = ET.tostring(root, encoding="unicode")
@@ -70,25 +62,26 @@ def render(document: Document, flavour: Flavour = "ci") -> bytes:
 
 
 def _case(check: CheckResult) -> _Case:
-    name = check.id.removeprefix(f"{check.gate}/")
-    location = next(iter(in_order(check.findings)), None)
-    properties = [("id", check.id), ("outcome", str(check.outcome)), ("severity", str(check.severity))]
-    if check.attempts != 1:
-        properties.append(("attempts", str(check.attempts)))
-    if check.findings:
-        properties.append(("findings", counts_text(counts_of(check.findings))))
     return _Case(
         suite=check.gate,
-        name=name,
+        name=check.id.removeprefix(f"{check.gate}/"),
         seconds=check.duration_s,
         tag=_TAGS.get(check.outcome, ""),
         kind=str(check.outcome),
         message=_message(check),
         body=clip("\n".join(_evidence(check)), _BODY),
-        file=location.path if location else check.node_id.partition("::")[0],
-        line=max(location.line, 0) if location else 0,
-        properties=tuple(properties),
+        facts=tuple(_facts(check)),
     )
+
+
+def _facts(check: CheckResult) -> Iterable[tuple[str, str]]:
+    yield from (("check", check.id), ("outcome", str(check.outcome)), ("severity", str(check.severity)))
+    if check.attempts != 1:
+        yield "attempts", str(check.attempts)
+    if check.findings:
+        yield "findings", counts_text(counts_of(check.findings))
+    first = next(iter(in_order(check.findings)), None)
+    yield "place", first.place if first else check.node_id.partition("::")[0]
 
 
 def _message(check: CheckResult) -> str:
@@ -157,51 +150,39 @@ def _decision_case(decision: Decision, seen: Overview, cases: list[_Case]) -> _C
     )
 
 
-def _ci(decision: Decision, seen: Overview, cases: list[_Case]) -> ET.Element:
-    root = ET.Element("testsuites", {"name": _attribute(f"readiness {decision.environment.name}")} | _totals(cases))
-    names = _unique_names(decision, cases)
-    titles = {gate.name: gate.title for gate in decision.gates}
-    for suite in dict.fromkeys(case.suite for case in cases):
-        inside = [(case, name) for case, name in zip(cases, names, strict=True) if case.suite == suite]
-        attributes = {"name": _attribute(suite)} | _totals([case for case, _ in inside])
-        element = ET.SubElement(
-            root, "testsuite", attributes | {"timestamp": _attribute(decision.run.started.rstrip("Z"))}
-        )
-        facts = {
-            "decision": seen.headline,
-            "environment": decision.environment.name,
-            "run": decision.run.id,
-            "commit": decision.service.commit,
-            "title": titles.get(suite, ""),
-        }
-        _add_properties(element, [(key, value) for key, value in facts.items() if value])
-        for case, name in inside:
-            child = _add_case(element, decision, case, name)
-            if case.file:
-                child.set("file", _attribute(case.file))
-            if case.line:
-                child.set("line", str(case.line))
-            # First inside the case, where GitLab and pytest's own writer have them.
-            if case.properties:
-                child.insert(0, _properties(case.properties))
-    return root
-
-
-def _strict(decision: Decision, cases: list[_Case]) -> ET.Element:
+def _suite(decision: Decision, seen: Overview, cases: list[_Case]) -> ET.Element:
     root = ET.Element("testsuite", {"name": _attribute(f"readiness {decision.environment.name}")} | _totals(cases))
-    _add_properties(root, [("decision", str(decision.decision)), ("run", decision.run.id)])
+    facts = {
+        "decision": seen.headline,
+        "environment": decision.environment.name,
+        "run": decision.run.id,
+        "started": decision.run.started,
+        "commit": decision.service.commit,
+    }
+    properties = ET.SubElement(root, "properties")
+    for name, value in facts.items():
+        if value:
+            ET.SubElement(properties, "property", {"name": name, "value": _attribute(value)})
     for case, name in zip(cases, _unique_names(decision, cases), strict=True):
-        _add_case(root, decision, case, name).set("group", _attribute(case.suite))
+        root.append(_element(decision, case, name))
     return root
 
 
-def _add_case(suite: ET.Element, decision: Decision, case: _Case, name: str) -> ET.Element:
-    attributes = {"classname": _class_name(decision, case), "name": name, "time": _seconds(case.seconds)}
-    element = ET.SubElement(suite, "testcase", attributes)
+def _element(decision: Decision, case: _Case, name: str) -> ET.Element:
+    attributes = {
+        "classname": _class_name(decision, case),
+        "name": name,
+        "group": _attribute(case.suite),
+        "time": _seconds(case.seconds),
+    }
+    element = ET.Element("testcase", attributes)
     if case.tag:
         # The schema of Surefire knows no `type` on `skipped`.
         kind = {} if case.tag == "skipped" else {"type": _attribute(case.kind)}
         ET.SubElement(element, case.tag, {"message": _attribute(case.message)} | kind).text = visible(case.body)
+    if case.facts:
+        lines = [f"{key}: {one_line(value, 500)}" for key, value in case.facts]
+        ET.SubElement(element, "system-out").text = visible("\n".join(lines))
     return element
 
 
@@ -234,17 +215,6 @@ def _totals(cases: list[_Case]) -> dict[str, str]:
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-def _properties(pairs: Iterable[tuple[str, str]]) -> ET.Element:
-    element = ET.Element("properties")
-    for name, value in pairs:
-        ET.SubElement(element, "property", {"name": _attribute(name), "value": _attribute(value)})
-    return element
-
-
-def _add_properties(parent: ET.Element, pairs: Iterable[tuple[str, str]]) -> None:
-    parent.append(_properties(pairs))
-
-
 def _attribute(text: str) -> str:
     return one_line(text)
 
@@ -258,4 +228,3 @@ def _seconds(seconds: float) -> str:
 
 
 WRITER = Writer("junit.xml", render)
-STRICT_WRITER = Writer("junit-strict.xml", partial(render, flavour="strict"))

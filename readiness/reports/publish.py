@@ -17,7 +17,7 @@ from readiness.reports.folder import prepare_folder, write_set
 from readiness.reports.folder import withdraw as withdraw_reports
 from readiness.reports.interface import Redactor, Writer
 from readiness.reports.overview import contradiction
-from readiness.reports.withholding import blanks, leaks, redact_document, redact_text
+from readiness.reports.withholding import blanks, leaks, redact_document
 
 __all__ = ["WRITERS", "prepare_folder", "publish", "publish_unfinished", "unfinished"]
 
@@ -44,7 +44,7 @@ def publish(
         decision: what the run came to.
         folder: where to; `prepare_folder` has made it.
         redactor: knows the secrets of the run.
-        extra_files: further files by name, such as the log of a service that was started; redacted where they are text.
+        extra_files: further files by name, such as the log of a service that was started; redacted, in whatever encoding.
         rollout: stage, action and metrics, where that gate ran.
         root: folder that relative paths of runbooks start from, so that `report.html` can link to them.
 
@@ -67,7 +67,7 @@ def publish(
     else:
         try:
             files = _render(decision, redactor, rollout, _base(root, folder))
-            files |= {name: redact_text(data, redactor) for name, data in extra.items()}
+            files |= {name: redactor.redact_bytes(data) for name, data in extra.items()}
             refusal = _leaks(files, redactor)
         except ReportError as error:
             refusal = f"The reports could not be made once secrets had been taken out: {error.cause}."

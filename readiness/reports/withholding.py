@@ -68,14 +68,6 @@ def _redact(key: str, value: Any, redactor: Redactor) -> Any:
     return value
 
 
-def redact_text(data: bytes, redactor: Redactor) -> bytes:
-    """Returns a file's content with every secret taken out where it is UTF-8 text, and as it is where it is none."""
-    try:
-        return redactor.redact(data.decode()).encode()
-    except UnicodeError:
-        return data
-
-
 def leaks(
     files: Mapping[str, bytes], fixed: Mapping[str, Iterable[bytes]], redactor: Redactor
 ) -> list[tuple[str, str]]:

@@ -17,9 +17,7 @@ from readiness.static.skipping import Why
 from readiness.static.tracked import among, tracked
 
 RAISE_DEADLINE = "Raise deadline in [policy] or --readiness-deadline, or find out what used the time up."
-REPORTS = re.compile(
-    r"report\.(?:json|html|sarif)|junit(?:-strict)?\.xml|summary\.md|metrics\.prom|[\w-]+\.log|\.readiness-.*"
-)
+REPORTS = re.compile(r"report\.(?:json|html|sarif)|junit\.xml|summary\.md|metrics\.prom|[\w-]+\.log|\.readiness-.*")
 """The names of what a run writes into its folder of reports."""
 HISTORY = "history"
 EVERY = 2048

@@ -7,9 +7,11 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import xmlschema
 
-from tests.acceptance.conftest import Judged, Project
+from tests.acceptance.conftest import CONFIG, Judged, Project
 
+JUNIT_PROFILE = Path(__file__).parents[1] / "reports" / "xsd" / "profile.xsd"
 WAYS = [
     (),
     ("-n2",),
@@ -177,9 +179,10 @@ def test_gate_option_narrows_the_run_and_says_so(project: Project) -> None:
 
 
 def test_reports_agree_with_each_other(project: Project) -> None:
-    """report.json, junit.xml and the terminal count the same."""
+    """report.json, junit.xml and the terminal count the same, and junit.xml is valid."""
     project.site.answers["/ready"] = (503, "text/plain", "no")
     judged = project.judge()
+    xmlschema.validate(judged.folder / "junit.xml", JUNIT_PROFILE)
     suites = ET.parse(judged.folder / "junit.xml").getroot()
     cases = [case for case in suites.iter("testcase") if "health" in (case.get("classname") or "")]
     assert len(cases) == len(judged.report["checks"]) == 3
@@ -193,3 +196,22 @@ def test_earlier_reports_are_kept_as_history(project: Project) -> None:
     judged = project.judge()
     kept = [json.loads(path.read_text())["run"]["id"] for path in (judged.folder / "history").glob("*.json")]
     assert kept == [first]
+
+
+@pytest.mark.parametrize(
+    ("deadline", "option", "words"),
+    [
+        ("200000d", (), "[policy] deadline of readiness.toml: the run would have 200,000.0 days"),
+        ("60s", ("--readiness-deadline=15d",), "--readiness-deadline=15d: the run would have 15.0 days"),
+    ],
+)
+def test_budget_that_no_timer_counts_is_refused(
+    project: Project, deadline: str, option: tuple[str, ...], words: str
+) -> None:
+    """A deadline that can never come is none, and the timer that would watch it breaks."""
+    project.config(CONFIG.replace('"60s"', f'"{deadline}"'))
+    judged = project.judge(*option)
+    assert judged.status == 4, judged.out
+    assert words in judged.out
+    assert "more than 14 are no bound" in judged.out
+    assert project.site.requests == []

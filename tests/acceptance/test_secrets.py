@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import string
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -48,7 +51,13 @@ def shown(judged: Judged, *more: Path) -> dict[str, str]:
 
 
 def assert_not_shown(secret: str, judged: Judged, *more: Path) -> None:
-    forms = {secret, quote(secret, safe=""), repr(secret)[1:-1], base64.b64encode(secret.encode()).decode()[4:-4]}
+    forms = {
+        secret,
+        html.escape(secret),
+        quote(secret, safe=""),
+        repr(secret)[1:-1],
+        base64.b64encode(secret.encode()).decode()[4:-4],
+    }
     for place, text in shown(judged, *more).items():
         for form in forms:
             assert form not in text, f"{form!r} stands in {place}"
@@ -98,16 +107,93 @@ def test_dead_database_shows_no_password(project: Project) -> None:
     assert_not_shown("tops3cret!", judged)
 
 
-def test_secret_in_a_user_property_of_another_plugin(project: Project) -> None:
-    """What other plugins put on reports is not published by ours."""
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=" ".join)
+def test_echoed_password_of_an_address_is_not_shown(project: Project, way: tuple[str, ...]) -> None:
+    """A service that echoes its Authorization header shows the password decoded, and in base64 with its user."""
+
+    def echo(method: str, path: str, body: bytes, authorization: str) -> tuple[int, str, str]:
+        user = base64.b64decode(authorization.partition(" ")[2]).decode()
+        return 500, "application/json", json.dumps({"authorization": authorization, "user": user})
+
+    project.site.apps.append(echo)
+    project.config(CONFIG.replace("{url}", project.site.url.replace("//", "//user:${SHOP_PASSWORD}@")))
+    judged = project.judge(*way, "-rA", "--junitxml=own.xml", SHOP_PASSWORD="p%40ssw0rd%2Fabc99")
+    judged.assert_no_go("health/endpoint[/health]", "500")
+    assert project.site.requests, "the service was never asked"
+    for secret in ("p%40ssw0rd%2Fabc99", "p@ssw0rd/abc99", "user:p@ssw0rd/abc99"):
+        assert_not_shown(secret, judged, project.folder / "own.xml")
+
+
+TOKEN = "tok-1234-abcd-5678"
+GIVEN_AWAY = {
+    "import": "import os\nraise RuntimeError(os.environ['SHOP_TOKEN'])\n",
+    "skip": "import os, pytest\npytest.skip(os.environ['SHOP_TOKEN'], allow_module_level=True)\n",
+    "property": """
+import os
+from readiness import check
+
+@check("shop/property")
+def test_property(measure, record_property, record_testsuite_property, record_xml_attribute):
+    record_property("token", os.environ["SHOP_TOKEN"])
+    record_property("tokens", [os.environ["SHOP_TOKEN"]])
+    record_testsuite_property("token", os.environ["SHOP_TOKEN"])
+    record_xml_attribute("token", os.environ["SHOP_TOKEN"])
+    measure("x", 1)
+""",
+    "parameter": """
+import os
+import pytest
+from readiness import check
+
+@check("shop/parameter")
+@pytest.mark.parametrize("v", [os.environ["SHOP_TOKEN"], os.environ["SHOP_TOKEN"].encode()])
+def test_parameter(v, measure):
+    measure("x", 1, equals=2)
+""",
+    "xfail": """
+import os
+import pytest
+from readiness import check
+
+@check("shop/xfail")
+def test_xfail():
+    pytest.xfail(os.environ["SHOP_TOKEN"])
+""",
+    "hook": """
+import os
+
+def pytest_runtest_logfinish():
+    raise RuntimeError(os.environ["SHOP_TOKEN"])
+""",
+}
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=" ".join)
+@pytest.mark.parametrize("leaks", [("import",), ("hook",), ("skip", "property", "parameter", "xfail")], ids=" ".join)
+def test_files_of_pytest_show_no_secret(project: Project, leaks: tuple[str, ...], way: tuple[str, ...]) -> None:
+    """What a check gives away to pytest is neither in the file of --junitxml nor in its cache."""
     project.config(WITH_TOKEN)
-    project.write(
-        "checks/test_own.py",
-        "import os\nfrom readiness import check\n\n@check('shop/own')\ndef test_own(measure, record_property):\n"
-        "    record_property('token', os.environ['SHOP_TOKEN'])\n    measure('x', 1)\n",
-    )
-    judged = project.judge("--junitxml=own.xml", "-o", "junit_family=xunit1", SHOP_TOKEN=SECRET)
-    assert_not_shown(SECRET, judged, project.folder / "own.xml")
+    for leak in leaks:
+        project.write("plug.py" if leak == "hook" else f"checks/test_{leak}.py", GIVEN_AWAY[leak])
+    plugin = ("-p", "plug") if "hook" in leaks else ()
+    judged = project.judge(*plugin, "--junitxml=own.xml", "-o", "junit_family=xunit1", *way, SHOP_TOKEN=TOKEN)
+    own = project.folder / "own.xml"
+    assert "***" in ET.tostring(ET.parse(own).getroot(), "unicode"), "the leak did not get that far"
+    kept = [path for path in (project.folder / ".pytest_cache").rglob("*") if path.is_file()]
+    assert kept, judged.out
+    assert_not_shown(TOKEN, judged, own, *kept)
+
+
+@pytest.mark.parametrize("option", ["--debug=own.log", "--pastebin=failed"])
+def test_options_that_would_show_secrets_are_refused(project: Project, option: str) -> None:
+    """What pytest writes past all redaction is not written at all."""
+    project.config(WITH_TOKEN)
+    judged = project.judge(option, SHOP_TOKEN=TOKEN)
+    assert judged.status == 4, judged.out
+    assert f"{option.partition('=')[0]} " in judged.out
+    assert "secrets of staging" in judged.out
+    assert not (project.folder / "own.log").exists()
+    assert not project.site.requests
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

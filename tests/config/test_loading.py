@@ -257,7 +257,7 @@ def test_files_of_gates_that_are_not_judged_may_be_missing(folder: Folder) -> No
 
 def test_mistakes_in_tables_that_are_not_judged_are_still_reported(folder: Folder) -> None:
     """A file is either well-formed or not."""
-    text = f"{MINIMAL}[redis]\nping-witin = '5ms'\n[health]\nendpoints = ['/a']\n"
+    text = f"{MINIMAL}redis.url = 'redis://h'\n[redis]\nping-witin = '5ms'\n[health]\nendpoints = ['/a']\n"
     assert [each.key for each in folder.problems(text, only=("health",))] == ["ping-witin"]
 
 

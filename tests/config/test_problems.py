@@ -185,6 +185,52 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "Write `gate/*` for all its checks, or name one, as `gate/name`.",
         ],
     ),
+    "a faulty key beside names that are not known": (
+        f"{MINIMAL}[policy]\nflaky-passes = -1\nrequired = ['helth']\nadvisory = ['helth/*']\n",
+        [
+            "[policy] flaky-passes: found a number, expected at least 0. Write a number of at least 0.",
+            f"[policy] required[0]: the gate \"helth\" is not known. Known: {GATES}. Did you mean 'health'? "
+            "Rename it or take it out.",
+            f'[policy] advisory[0]: "helth/*" means no check, because its gate is not known. Known: {GATES}. '
+            "Did you mean 'health'? Rename it or take it out.",
+        ],
+    ),
+    "a table that lacks a key, in an environment that lacks an address": (
+        f"{LOCAL}[health]\n[env.x.redis]\nmax-memory = 3\n",
+        [
+            '[env.x.redis] max-memory: 3 has no unit; expected a ratio, such as "1%" or "99.9%". Write "3%".',
+            "[health] endpoints: 'endpoints' is missing and has no default. Add endpoints = ... to this table.",
+            "[env.x]: [health] needs the address of the service, and this environment gives none. "
+            'Add service = ["uvicorn", "service:app", "--port", "{port}"] to [env.x].',
+        ],
+    ),
+    "one bracket for a table of which there may be several": (
+        f"{MINIMAL}[waiver]\ncheck = 'health/x'\n{ROLLOUT.removeprefix(MINIMAL)}[rollout.metric]\nname = 'errors'\n",
+        [
+            "[waiver]: found a table, expected a list. Write [[waiver]], with two brackets on each side: "
+            "there may be several.",
+            "[rollout] metric: found a table, expected a list. Write [[rollout.metric]], with two brackets on each side: "
+            "there may be several.",
+        ],
+    ),
+    "numbers that are none": (
+        f"{MINIMAL}[health]\nendpoints = ['/a']\nwithin = inf\nevery = nan\n",
+        [
+            f"[health] within: found inf, expected {DURATION}. Write a number and its unit.",
+            f"[health] every: found nan, expected {DURATION}. Write a number and its unit.",
+        ],
+    ),
+    "blank texts": (
+        f"{MINIMAL.replace('shop', ' ', 1)}[[waiver]]\ncheck = 'redis/ping'\nreason = ' '\nowner = '  '\nexpires = 2026-12-31\n"
+        "match = ''\n[[waiver]]\ncheck = 'redis/ping'\nreason = 'r'\nowner = 'o'\nexpires = 2026-12-31\nmatch = ' '\n",
+        [
+            "[service] name: the text is blank. Write it, or take the key out.",
+            "[waiver[0]] reason: the text is blank. Write it, or take the key out.",
+            "[waiver[0]] owner: the text is blank. Write it, or take the key out.",
+            "[waiver[0]] match: the text is empty. Write it, or take the key out.",
+            "[waiver[1]] match: the text is blank. Write it, or take the key out.",
+        ],
+    ),
     "waivers": (
         f"{MINIMAL}[[waiver]]\ncheck = 'redsi/ping'\nreason = 'r'\nowner = 'o'\nexpires = 2026-12-31\nenv = ['y', 'x']\n"
         "[[waiver]]\ncheck = 'redis/ping'\nreason = ''\nexpires = '31.12.2026'\n"

@@ -8,6 +8,7 @@ import pytest
 
 from readiness.config.source import find, read, shown_path
 from readiness.errors import ConfigError, UsageError
+from readiness.facts import gates_of_user_checks
 from tests.config.samples import MINIMAL, Folder
 
 PYPROJECT = "[project]\nname = 'shop'\n"
@@ -115,3 +116,23 @@ def test_pyproject_without_the_table(folder: Folder) -> None:
 def test_path_is_shown_as_its_reader_knows_it(file: str, start: str, expected: str) -> None:
     """Relative to where the user is, unless it is somewhere else altogether."""
     assert shown_path(Path(file), Path(start)) == expected
+
+
+@pytest.mark.parametrize("depth", [101, 340, 3_000])
+@pytest.mark.parametrize("name", ["readiness.toml", "pyproject.toml"])
+def test_deep_nesting_is_refused(folder: Folder, name: str, depth: int) -> None:
+    """However deep, it is an error of the configuration, and nobody who reads the file breaks."""
+    nested = "x = " + "[" * depth + "]" * depth
+    file = folder.write(
+        f"[tool.readiness.health]\n{nested}\n" if name == "pyproject.toml" else f"[health]\n{nested}\n", name
+    )
+    assert find(folder.path) == file
+    assert gates_of_user_checks(file) == ()
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        read(file, folder.path)
+
+
+def test_nesting_that_answers_have_is_read(folder: Folder) -> None:
+    """A subset of an answer may be as deep as any answer is."""
+    nested = "{ a = " * 40 + "1" + " }" * 40
+    folder.load(f"{MINIMAL}[health]\nendpoints = [{{ path = '/a', json = {nested} }}]\n")

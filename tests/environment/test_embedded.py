@@ -109,8 +109,11 @@ def test_only_who_knows_the_password_gets_in(embedded: Make) -> None:
 def test_service_gets_what_it_needs(embedded: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Prepared in order, in the configuration's folder, with this Python first in PATH; then polled until it is ready."""
     monkeypatch.setenv("PGSSLMODE", "require")
-    code = "import os; print(os.environ['DATABASE_URL'][:13], os.environ.get('PGSSLMODE'), flush=True)"
-    prepare = [[Path(sys.executable).name, "-c", code], ["sh", "-c", "echo second"]]
+    monkeypatch.setenv("PORT", "3000")
+    code = (
+        "import os; print(os.environ['DATABASE_URL'][:13], os.environ.get('PGSSLMODE'), os.environ['PORT'], flush=True)"
+    )
+    prepare = [[Path(sys.executable).name, "-c", code], ["sh", "-c", "echo second {port}"]]
     said: list[str] = []
     environment = embedded(Embedded(service=service_command(), prepare=prepare), announce=said.append)
     target = environment.provision()
@@ -121,10 +124,10 @@ def test_service_gets_what_it_needs(embedded: Make, tmp_path: Path, monkeypatch:
     assert answer["PATH"].startswith(f"{Path(sys.executable).parent}{os.pathsep}")
     assert answer["cwd"] == str(tmp_path)
     logs = environment.logs()
-    assert logs["prepare.log"].read_text() == "postgresql:// None\nsecond\n"
+    assert logs["prepare.log"].read_text() == f"postgresql:// None {answer['PORT']}\nsecond {answer['PORT']}\n"
     assert "hello" in logs["service.log"].read_text()
     assert said[0].startswith("starting PostgreSQL ")
-    assert said[-2:] == ["running sh -c echo second", "waiting for /health/ready"]
+    assert said[-2:] == ["running sh -c echo second {port}", "waiting for /health/ready"]
 
 
 @pytest.mark.parametrize(

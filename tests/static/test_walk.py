@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from readiness.errors import NotMeasured
-from readiness.reports.junit import STRICT_WRITER
 from readiness.reports.publish import WRITERS
 from readiness.static.selection import Selection
 from readiness.static.skipping import Why
@@ -265,5 +264,5 @@ def test_vanishing_folder(tmp_path: Path) -> None:
 
 def test_every_file_of_a_report_set_is_known() -> None:
     """A report that the walk does not know would be judged by the next run."""
-    names = [writer.name for writer in (*WRITERS, STRICT_WRITER)]
+    names = [writer.name for writer in WRITERS]
     assert [name for name in [*names, "service.log"] if not REPORTS.fullmatch(name)] == []
