@@ -221,6 +221,28 @@ def test_a_run_that_is_killed_has_kept_what_it_saw(shop: Monitored) -> None:
     assert shop.judge("--stage=25", "--readiness-deadline=3s").report["rollout"]["continues"] == ""
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two workers"])
+def test_a_run_beside_another_one_is_refused(shop: Monitored, workers: tuple[str, ...]) -> None:
+    """It takes nothing from the one that still observes, and leaves what that one keeps alone; a killed one gives way."""
+    shop.config(observe="30m", back="0s")
+    with shop.project.judging("--stage=25", *workers, PROMETHEUS_TOKEN=TOKEN) as process:
+        wait_until(
+            lambda: shop.state.is_file() and json.loads(shop.state.read_text())["looks"] > 2, what="a third look"
+        )
+        first = json.loads(shop.state.read_text())["run"]
+        judged = shop.judge("--stage=25", *workers)
+        assert process.poll() is None
+        assert json.loads(shop.state.read_text())["run"] == first
+        judged.assert_no_go(f"run {first} is observing a rollout at this moment")
+        assert "a place of its own: --readiness-reports=DIR" in judged.check("rollout/decision")["remedy"]
+        assert set(judged.outcomes.values()) == {"unmeasured"}
+        assert "rollout" not in judged.report
+        process.terminate()
+        shop.project.finish(process)
+    shop.say("canary", errors=50)
+    shop.judge("--stage=25").assert_no_go("observed rollback")
+
+
 def test_a_run_that_is_interrupted_reports_what_it_saw(shop: Monitored) -> None:
     """SIGTERM ends it in order, with the trajectory so far."""
     shop.config(observe="30m", back="0s")
