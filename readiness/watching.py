@@ -183,13 +183,13 @@ class RolloutProbe:
     def _watch(self, earlier: dict[str, Any] | None) -> Observation:
         terms = self.terms
         self._reader = reader_of(terms.table, terms.stage, terms.folder, self._http)
-        watch = Watch(spec_of(terms.table, terms.stage), self._reader, terms.stage, limits_of(terms.table), self._keep)
+        table = terms.table
+        watch = Watch(
+            spec_of(table, terms.stage), self._reader, terms.stage, table.observe, limits_of(table), self._keep
+        )
         if earlier is not None and (words := self._may_go_on(earlier)):
             watch.go_on(earlier, words)
-        left_s = self._budget() - min(RESERVE_S, self._budget() / 10)
-        if left_s < terms.table.observe:
-            return watch.run(left_s, "the time of the run")
-        return watch.run(float(terms.table.observe), f"the time to observe ({terms.table.observe})")
+        return watch.run(self._budget() - min(RESERVE_S, self._budget() / 10), "the time of the run")
 
     def _http(self, address: str, headers: Mapping[str, str], tls: ssl.SSLContext | None) -> Http:
         from readiness.probes.http import HttpProbe

@@ -107,7 +107,8 @@ def _watch(table: Rollout, wish: Wish, past: Past, keep: Callable[[dict[str, Any
     api, moment, end_s = past
     reader = PrometheusReader(api, wish, moment.clock)
     spec, limits = spec_of(table, wish.stage), limits_of(table)
-    watch = Watch(spec, reader, wish.stage, limits, keep, clock=moment.clock, pause=moment.move)
+    # Nothing of before the replay is judged, so that all of the stage's time is observed in it.
+    watch = Watch(spec, reader, wish.stage, spec.stage_s, limits, keep, clock=moment.clock, pause=moment.move)
     try:
         return watch.run(end_s - moment.now_s, "the time to replay").ended
     finally:

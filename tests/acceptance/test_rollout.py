@@ -198,6 +198,14 @@ def test_the_time_of_the_run_bounds_the_observation(shop: Monitored) -> None:
     judged.assert_no_go("action: observed hold, expected exactly promote", "the time of the run was over")
 
 
+def test_a_stage_that_ends_without_an_answer_is_inconclusive(shop: Monitored) -> None:
+    """Of a run that has gone to its end, with nothing of before it to judge."""
+    shop.config(observe="3s", back="0s")
+    judged = shop.judge("--stage=25")
+    judged.assert_no_go("inconclusive: the stage's 0.1 min are over without an answer", "the time to observe was over")
+    assert judged.report["rollout"]["reasons"][0]["code"] == "inconclusive"
+
+
 def test_a_run_that_is_killed_has_kept_what_it_saw(shop: Monitored) -> None:
     """The NO-GO names the file; the next run goes on from there and says so, and the one after it begins anew."""
     shop.config(observe="30m", back="0s")
