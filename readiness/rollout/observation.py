@@ -106,6 +106,7 @@ class Watch:
         keep: called with the document after each look; it is stored and shown.
         clock: monotonic seconds.
         pause: waits for so many seconds.
+        gives_up: whether nothing that can be read ends it after a minute. Not in a replay: it costs no waiting.
     """
 
     spec: RolloutSpec
@@ -116,6 +117,7 @@ class Watch:
     keep: Callable[[dict[str, Any]], None]
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
+    gives_up: bool = True
     judge: Judge = field(init=False)
     trajectory: Trajectory = field(init=False, default_factory=Trajectory)
     continues: str = field(init=False, default="")
@@ -152,10 +154,11 @@ class Watch:
             judgement = self._judge(look)
             self.trajectory.add(judgement)
             now, wait_s = self.clock(), self.reader.wait_s()
-            if self._has_read and not had_read:
+            if not had_read and (self._has_read or not self.gives_up):
                 began = now
             ended = _why_it_ends(judgement.action, is_hopeless=is_hopeless)
-            if not ended and not self._has_read and looks >= GIVE_UP_LOOKS and now - started >= GIVE_UP_S:
+            is_waiting = self.gives_up and not self._has_read
+            if not ended and is_waiting and looks >= GIVE_UP_LOOKS and now - started >= GIVE_UP_S:
                 ended = f"nothing could be read for {now - started:.0f} s"
             if not ended and now + wait_s > began + self.observe_s:
                 ended = "the time to observe was over"
