@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import itertools
 import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,6 +163,67 @@ def test_quiet_runs_show_no_live_line(shop: Monitored) -> None:
     judged = shop.judge("--stage=25", "-q")
     assert "rollout 25%:" not in judged.out
     assert "Stage 25%. Promote" in judged.out
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_terminal_shows_the_rollout_whole(shop: Monitored, columns: int) -> None:
+    """Redrawn in its place, no line wider than the terminal; after Ctrl-C the decision begins on a line of its own."""
+    shop.config(observe="30m", back="1m")
+    out = shown(shop, columns)
+    frames = out.split("\x1b[J")
+    assert len(frames) > 3
+    for frame, after in itertools.pairwise(frames[1:]):
+        lines = frame.split("\r\n")[:4]
+        assert all(len(line.partition("\r")[0]) < columns for line in lines)
+        text = " | ".join(lines)
+        for part in (
+            "hold after 1 min ",
+            " | worse ",
+            "| requests ",
+            " of 20",
+            "missing: ",
+            "promotion needs 300 s and 10",
+        ):
+            assert part in text, text
+        assert after.startswith("rollout 25%")
+    assert re.search(r"\r\n=+ readiness =+\r\n", out)
+    assert f"\r\x1b[{frames[1].count(chr(10))}A" in out
+
+
+def shown(shop: Monitored, columns: int) -> str:
+    """Returns what a terminal was sent until the run was interrupted after some looks."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environ = shop.project.environ(PROMETHEUS_TOKEN=TOKEN, TERM="xterm")
+    environ.pop("COLUMNS", None)
+    sent, is_told = bytearray(), False
+    with subprocess.Popen(
+        shop.project.command("--env=staging", "--stage=25"),
+        cwd=shop.project.folder,
+        env=environ,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # Linux says so where nobody writes any more
+            while data := os.read(ours, 65536):
+                sent += data
+                if not is_told and sent.count(b"hold after") > 3:
+                    process.send_signal(signal.SIGINT)
+                    is_told = True
+        os.close(ours)
+    return sent.decode()
+
+
+def test_a_pipe_gets_whole_lines(shop: Monitored) -> None:
+    """Nothing is redrawn where nobody can see it."""
+    shop.config(observe="3s", back="1m")
+    out = shop.judge("--stage=25").out
+    assert "\r" not in out
+    assert "\x1b" not in out
+    assert out.count("rollout 25%: hold after 1 min ") == 2, "the first look, and the last"
 
 
 @pytest.mark.parametrize(

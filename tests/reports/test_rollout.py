@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from readiness.reports import html, json, markdown, terminal
 from readiness.reports.html.rollout import DRAWN, rollout_part
-from readiness.reports.rollout import evidence_text, live_line, sentences
+from readiness.reports.rollout import evidence_text, live_line, live_lines, sentences
 from tests.reports import samples
 from tests.reports.page import parse
 from tests.rollout.looks import HEALTHY, looks
@@ -121,19 +121,45 @@ def test_the_live_line_has_what_matters() -> None:
     """Requests of both arms, evidence for and against, and what is missing."""
     line = live_line(HELD)
     assert line.startswith("rollout 10%: hold after 1 min")
-    for part in ("canary", "baseline", "of 100", "errors worse 0.", ", below limit over 1,000,000 of 20", "missing: "):
+    for part in ("canary", "baseline", "of 100", "errors worse 0.", ", below limit >1,000,000 of 20", "missing: "):
         assert part in line
     assert live_line({})
 
 
-def test_the_live_line_fits_the_terminal() -> None:
-    """The metrics that are furthest give way; what is missing stays."""
-    many = [{**HELD["metrics"][0], "name": f"metric-{number}", "promotion": float(number)} for number in range(9)]
-    line = live_line({**HELD, "metrics": many}, 260)
-    assert len(line) <= 260
-    assert "metric-0 " in line
-    assert "metric-8 " not in line
-    assert "missing: " in line
+METRICS = [
+    {**HELD["metrics"][0], "name": name, "promotion": promotion}
+    for name, promotion in (("timeouts", 14.25), ("errors", 3.217), ("latency", 7.5), ("alerts", None))
+]
+FAR: dict[str, Any] = {**HELD, "metrics": METRICS, "evidence": 0.954, "elapsed_s": 725.0}
+
+
+@pytest.mark.parametrize("width", [59, 79, 119])
+def test_what_is_live_fits_the_terminal(width: int) -> None:
+    """At any width all but the nearest metrics are there, and nothing is cut."""
+    lines = live_lines(FAR, width)
+    assert len(lines) <= 4
+    assert all(len(line) <= width for line in lines)
+    parts = " | ".join(lines).split(" | ")
+    assert parts[:2] == ["rollout 10%: hold after 12 min 5 s", "worse 0.954 of 100"]
+    assert parts[2] == "requests 2,100 canary, 18,900 baseline"
+    assert parts[3].startswith("errors worse ")
+    assert parts[3].endswith(", below limit 3.22 of 20")
+    assert "missing: 105 s and 7 scrapes; promotion needs 300 s and 10" in parts
+    assert set(parts) <= set(live_line(FAR).split(" | "))
+
+
+def test_what_is_missing_is_cut_between_words() -> None:
+    """A long reason gives way, and says how many more there are."""
+    reasons = [
+        {"code": "unreadable", "metric": "errors", "text": "Prometheus refuses " + "port 12345 " * 20},
+        {"code": "too-early", "metric": "", "text": "30 s"},
+    ]
+    *_, text = live_lines({**FAR, "reasons": reasons}, 79)
+    assert re.fullmatch(r"missing: errors: Prometheus refuses( port 12345)+( port)? …", text)
+    *_, text, more = live_lines({**FAR, "metrics": [], "reasons": reasons}, 79)
+    assert text.startswith("missing: errors: Prometheus refuses")
+    assert more == "and 1 more"
+    assert all(len(line) <= 20 for line in live_lines({**FAR, "reasons": reasons}, 20))
 
 
 def test_evidence_is_written_with_the_digits_that_mean_something() -> None:
