@@ -89,6 +89,19 @@ def test_lines_stay_inside_their_plots(rollout: dict[str, Any]) -> None:
                 assert 0 <= y <= 220
 
 
+def test_evidence_that_is_gone_is_drawn_below_all_other() -> None:
+    """Zero is not the 1 that says nothing; that is what a metric has where a point says none."""
+    *before, last = PROMOTED["trajectory"]
+    first = {**before[0], "metrics": []}
+    gone = {**last, "metrics": [{**last["metrics"][0], "promotion": 0.0}]}
+    part = rollout_part({**PROMOTED, "trajectory": [first, *before[1:], gone]})
+    assert part is not None
+    below = part.plots[1]
+    heights = [float(point.split(",")[1]) for point in below.lines[0].points.split()]
+    assert heights[-1] == max(heights) > heights[0]
+    assert "errors ends at below 0.001." in below.description
+
+
 def test_long_observations_are_drawn_with_few_points() -> None:
     """The page does not grow with the time."""
     points = [{**PROMOTED["trajectory"][0], "time_s": float(number)} for number in range(2000)]

@@ -144,7 +144,8 @@ def _of(point: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _values(points: Sequence[Mapping[str, Any]], name: str, key: str) -> list[float]:
-    return [float(_of(point, name).get(key) or 1.0) for point in points]
+    found = (_of(point, name).get(key) for point in points)
+    return [1.0 if each is None else float(each) for each in found]  # 1 says nothing, 0 a lot
 
 
 def _evidence(
