@@ -12,6 +12,8 @@ from readiness.reports.text import duration_text, one_line
 Rollout: TypeAlias = Mapping[str, Any]
 """The part `rollout` of `report.json`; of a run that was cut short some of it may be missing."""
 
+GATE = "rollout"
+
 _WORDS = {
     "promote": "Promote: the canary may have more traffic.",
     "hold": "Hold: neither health nor harm is shown.",

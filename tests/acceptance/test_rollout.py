@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import struct
 import subprocess
@@ -156,6 +157,18 @@ def test_one_metric_alone_is_no_decision(shop: Monitored) -> None:
     judged.assert_no_go("this check was deselected")
     assert judged.outcomes["rollout/errors"] == "passed"
     assert len(judged.report["rollout"]["metrics"]) == 2
+
+
+def test_a_check_is_repeated_with_the_command_of_its_report(shop: Monitored) -> None:
+    """As it stands there, with the stage."""
+    shop.judge("--stage=25")
+    found = re.findall("<code>(pytest [^<]+)</code>", (shop.state.parent / "report.html").read_text())
+    assert len(found) == 4
+    for each in found:
+        assert each.startswith("pytest --env=staging --stage=25% ")
+    judged = shop.judge(*shlex.split(found[-1])[2:])
+    judged.assert_no_go("it was not named on the command line")
+    assert judged.outcomes["rollout/decision"] == "passed"
 
 
 def test_quiet_runs_show_no_live_line(shop: Monitored) -> None:

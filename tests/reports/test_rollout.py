@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,18 @@ def test_reports_without_a_rollout_do_not_speak_of_one() -> None:
     document = json.document(samples.go())
     assert b"Rollout" not in html.render(document)
     assert b"Rollout" not in markdown.render(document)
+
+
+def test_checks_are_repeated_at_their_stage() -> None:
+    """Where the report knows it; a command that is refused for want of one is not shown."""
+    decision = samples.no_go()
+    first = replace(decision.checks[0], gate="rollout", node_id="checks/test_rollout.py::test_decision")
+    decision = replace(decision, checks=(first,))
+    assert (
+        f"pytest --env=staging --stage=10% {first.node_id}"
+        in parse(html.render(json.document(decision, rollout=HELD))).text
+    )
+    assert first.node_id not in parse(html.render(json.document(decision))).text
 
 
 def test_plots_can_be_read_without_seeing_them() -> None:
