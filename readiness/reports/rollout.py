@@ -21,6 +21,8 @@ _WORDS = {
 }
 FLOOR, CEILING = 1e-3, 1e6
 """Of the evidence that is told apart: three hundred digits say no more than a million does."""
+_WHOLE = 1000.0
+"""From here on nobody needs what comes after the point."""
 _REASONS = 12
 _TEXT = 400
 _LIVE_LINES = 4
@@ -73,7 +75,11 @@ def share_text(share: float) -> str:
 
 def evidence_text(value: float) -> str:
     """Returns evidence with the digits that mean something."""
-    return f"over {CEILING:,.0f}" if value > CEILING else f"below {FLOOR:g}" if value < FLOOR else f"{value:.3g}"
+    return f"over {CEILING:,.0f}" if value > CEILING else f"below {FLOOR:g}" if value < FLOOR else _digits(value)
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= _WHOLE else f"{value:.3g}"
 
 
 def live_line(rollout: Rollout) -> str:
@@ -138,7 +144,7 @@ def _reason_text(reason: Mapping[str, Any]) -> str:
 
 
 def _figure(evidence: float) -> str:
-    return f">{CEILING:,.0f}" if evidence > CEILING else f"<{FLOOR:g}" if evidence < FLOOR else f"{evidence:.3g}"
+    return f">{CEILING:,.0f}" if evidence > CEILING else f"<{FLOOR:g}" if evidence < FLOOR else _digits(evidence)
 
 
 def _filled(parts: Sequence[str], width: int) -> list[str]:

@@ -115,6 +115,21 @@ def test_evidence_that_is_gone_is_drawn_below_all_other() -> None:
     assert "errors ends at below 0.001." in below.description
 
 
+@pytest.mark.parametrize("rollout", [PROMOTED, HELD, ROLLED_BACK])
+def test_scales_have_round_short_numbers(rollout: dict[str, Any]) -> None:
+    """On a telephone the letters are as large as the room beside the plot allows."""
+    part = rollout_part(rollout)
+    assert part is not None
+    against, below, share = part.plots
+    for plot in part.plots:
+        assert 3 <= len(plot.heights) <= 7
+        assert all(len(each.label) <= 5 for each in plot.heights)
+    assert {each.label for each in against.heights} >= {"1", "10", "100", "1k"}
+    assert all(re.fullmatch(r"1(0?)(0?)[kM]?|0\.0*1", each.label) for each in below.heights)
+    assert share.heights[0].label == "0 %"
+    assert all(re.fullmatch(r"\d+(\.\d)? %", each.label) for each in share.heights)
+
+
 def test_long_observations_are_drawn_with_few_points() -> None:
     """The page does not grow with the time."""
     points = [{**PROMOTED["trajectory"][0], "time_s": float(number)} for number in range(2000)]
@@ -190,4 +205,9 @@ def test_what_is_missing_is_cut_between_words() -> None:
 
 def test_evidence_is_written_with_the_digits_that_mean_something() -> None:
     """A number with three hundred digits says no more than over a million."""
-    assert [evidence_text(each) for each in (1e300, 12.3456, 1e-9)] == ["over 1,000,000", "12.3", "below 0.001"]
+    assert [evidence_text(each) for each in (1e300, 656_212.8, 12.3456, 1e-9)] == [
+        "over 1,000,000",
+        "656,213",
+        "12.3",
+        "below 0.001",
+    ]
