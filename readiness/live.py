@@ -41,9 +41,8 @@ class LiveLine:
         if reporter is None or self._config.get_verbosity() < 0:
             return
         rollout = kept.get("rollout", {})
-        with (
-            self._lock
-        ):  # a check that observes may have a thread of its own, which goes on where the run is interrupted
+        # A check that observes may have a thread of its own, which goes on for a while where the run is interrupted.
+        with self._lock:
             if self._has_left:
                 return
             if self._may_redraw(reporter):

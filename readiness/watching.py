@@ -156,12 +156,10 @@ class RolloutProbe:
             yield is_alone
 
     def _refusal(self) -> NotMeasured:
-        state, table = self.terms.state, self.terms.table
-        kept = read_state(state)
-        other = "another run" if kept is None else f"run {kept.get('run', '?')}"
-        place = "--readiness-reports=DIR" if table.state is None else "another `state` in [rollout]"
+        place = "--readiness-reports=DIR" if self.terms.table.state is None else "another `state` in [rollout]"
+        # Which run it is nobody knows for sure: before its first look, what is kept is an earlier one's.
         return NotMeasured(
-            f"{other} is observing a rollout at this moment, and keeps what it sees in {state.name}",
+            f"another run is observing a rollout at this moment, and keeps what it sees in {self.terms.state.name}",
             f"Wait until it has ended, or give this run a place of its own: {place}.",
         )
 

@@ -158,7 +158,7 @@ def _filled(parts: Sequence[str], width: int) -> list[str]:
     return lines
 
 
-_SEEN_ALREADY = frozenset({"not-shown-to-be-below-limit"})
-"""What the figures of the line say."""
+_SEEN_ALREADY = frozenset({"not-shown-to-be-below-limit", "inconclusive"})
+"""What the figures of the line say, and what says nothing that is missing."""
 _PASSES = frozenset({"rule-unknown"})
 """What the first minutes bring with them."""

@@ -325,7 +325,7 @@ def test_a_run_beside_another_one_is_refused(shop: Monitored, workers: tuple[str
         judged = shop.judge("--stage=25", *workers)
         assert process.poll() is None
         assert json.loads(shop.state.read_text())["run"] == first
-        judged.assert_no_go(f"run {first} is observing a rollout at this moment")
+        judged.assert_no_go("another run is observing a rollout at this moment")
         assert "a place of its own: --readiness-reports=DIR" in judged.check("rollout/decision")["remedy"]
         assert set(judged.outcomes.values()) == {"unmeasured"}
         assert "rollout" not in judged.report
