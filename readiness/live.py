@@ -1,8 +1,9 @@
-"""The live line of a rollout under observation: rewritten on a terminal, now and then a plain line elsewhere."""
+"""What a rollout under observation has come to: redrawn on a terminal, now and then a plain line elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from readiness.reports.rollout import live_line
+from readiness.reports.rollout import live_line, live_lines
 
 PLAIN_EVERY_S = 60.0
 """Time between two lines where they are not rewritten, as in CI."""
@@ -30,6 +31,9 @@ class LiveLine:
         self._config = config
         self._last_s: float | None = None
         self._is_followed = False
+        self._drawn = 0
+        self._has_left = False
+        self._lock = threading.Lock()
 
     def show(self, kept: Mapping[str, Any]) -> None:
         """The state of the observation is on the terminal, unless pytest was told to be quiet."""
@@ -37,22 +41,45 @@ class LiveLine:
         if reporter is None or self._config.get_verbosity() < 0:
             return
         rollout = kept.get("rollout", {})
-        has_ended = bool(rollout.get("ended"))
-        # Rewriting needs the line for itself, which xdist's own progress does not leave.
-        if getattr(reporter, "isatty", False) and not self._is_followed:
-            with self._uncaptured():
-                if self._last_s is None:
+        # A check that observes may have a thread of its own, which goes on for a while where the run is interrupted.
+        with self._lock:
+            if self._has_left:
+                return
+            if self._may_redraw(reporter):
+                self._draw(reporter, live_lines(rollout, max(20, shutil.get_terminal_size().columns - 1)))
+                if rollout.get("ended"):
+                    self._end_lines(reporter)
+            elif rollout.get("ended") or self._last_s is None or time.monotonic() - self._last_s >= PLAIN_EVERY_S:
+                with self._uncaptured():
                     reporter.ensure_newline()
-                width = max(20, shutil.get_terminal_size().columns - 1)
-                reporter.rewrite(live_line(rollout, width)[:width], erase=True)
-                if has_ended:
-                    reporter.write_line("")
-            self._last_s = time.monotonic()
-        elif has_ended or self._last_s is None or time.monotonic() - self._last_s >= PLAIN_EVERY_S:
+                    reporter.write_line(live_line(rollout))
+                self._last_s = time.monotonic()
+
+    def leave(self) -> None:
+        """Nothing is shown any more, and what else is written begins on a line of its own."""
+        with self._lock:
+            self._has_left = True
+            self._end_lines(self._config.pluginmanager.get_plugin("terminalreporter"))
+
+    def _end_lines(self, reporter: Any) -> None:
+        if self._drawn:
             with self._uncaptured():
+                reporter.write_line("")
+            self._drawn = 0
+
+    def _may_redraw(self, reporter: Any) -> bool:
+        # Redrawing needs the lines for itself, which xdist's own progress does not leave.
+        is_able = getattr(reporter, "isatty", False) and os.environ.get("TERM", "dumb") != "dumb"
+        return is_able and not self._is_followed
+
+    def _draw(self, reporter: Any, lines: list[str]) -> None:
+        """The lines are where those that were drawn before have been."""
+        up = f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else ""
+        with self._uncaptured():
+            if not self._drawn:
                 reporter.ensure_newline()
-                reporter.write_line(live_line(rollout))
-            self._last_s = time.monotonic()
+            reporter.write(f"\r{up}\x1b[J" + "\n".join(lines), flush=True)
+        self._drawn = len(lines)
 
     @contextlib.contextmanager
     def _uncaptured(self) -> Iterator[None]:

@@ -244,6 +244,8 @@ class Run:
         try:
             return (yield)
         finally:
+            if self.staged is not None:
+                self.staged.leave()
             if not is_distributed:
                 self.ledger.collected(item.nodeid for item in session.items)
                 self.ledger.planned(self.order.collection.plan)

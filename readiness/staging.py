@@ -56,6 +56,10 @@ class Staged:
         )
         return RolloutProbe(terms, self._order.redactor, self._left_s, None if self._is_worker else self._live.show)
 
+    def leave(self) -> None:
+        """Nothing more is shown of the observation."""
+        self._live.leave()
+
     def document(self, reported: dict[str, Any] | None) -> dict[str, Any] | None:
         """Returns what the report has of it: what a check has reported, else how far the observation came."""
         if reported is not None:

@@ -2,14 +2,14 @@
 
 The first check that asks observes. In a run with several workers they take turns at a lock beside the kept state: the
 first one observes, the others find what it came to. The kernel releases the lock of a worker that dies, and the next
-one goes on where it was.
+one goes on where it was. Another lock keeps other runs from what is kept as long as one observes: two of them would
+write over each other, and go on with what was never cut short.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import threading
 import time
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from readiness.errors import NotMeasured
-from readiness.locks import acquire
+from readiness.locks import holding
 from readiness.rollout.making import digest_of, limits_of, reader_of
 from readiness.rollout.observation import SCHEMA, Observation, Watch, observation_from, share_text
 from readiness.rollout.source import spec_of
@@ -110,7 +110,7 @@ class RolloutProbe:
             if self._observation is None:
                 try:
                     with self._turn():
-                        self._observation = self._of_another_worker() or self._watch()
+                        self._observation = self._of_another_worker() or self._watch_alone()
                 except NotMeasured as error:
                     self._failure = error
                     raise
@@ -118,35 +118,54 @@ class RolloutProbe:
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
-        """Inside, no other worker of this run observes."""
+        """Inside, no other worker of this run observes.
+
+        Raises:
+            NotMeasured: the turn cannot be had.
+        """
         if not self.terms.is_shared:
             yield
             return
-        lock = self.terms.state.with_name(f".{self.terms.state.name}.{self.terms.run}.lock")
-        handle = self._locked(lock)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                lock.unlink()
-            os.close(handle)
-
-    def _locked(self, lock: Path) -> int:
-        """Returns the open file, which nobody else holds; not one that its last holder has removed meanwhile."""
-        while True:
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        with contextlib.ExitStack() as stack:
             try:
-                self._wait(handle)
-                if os.fstat(handle).st_nlink:
-                    return handle
-            except BaseException:
-                os.close(handle)
-                raise
-            os.close(handle)
+                has_turn = stack.enter_context(
+                    holding(self._lock_file(self.terms.run), lambda: self._budget() - POLL_S, poll_s=POLL_S)
+                )
+            except OSError as error:
+                cause = f"workers cannot take turns at {self.terms.state.name}: {error.strerror}"
+                raise NotMeasured(cause, "Make its folder writable, or run without workers.") from None
+            if not has_turn:
+                raise NotMeasured("another worker observed until the run's deadline")
+            yield
 
-    def _wait(self, handle: int) -> None:
-        if not acquire(handle, lambda: self._budget() - POLL_S, poll_s=POLL_S):
-            raise NotMeasured("another worker observed until the run's deadline")
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Inside, no other run observes with this state; says False where nobody can know that.
+
+        Raises:
+            NotMeasured: another run does.
+        """
+        with contextlib.ExitStack() as stack:
+            is_known = True
+            try:
+                is_alone = stack.enter_context(holding(self._lock_file(), lambda: 0.0))
+            except OSError:  # the folder cannot be written, so that no state is kept, or its file system has no locks
+                is_known = is_alone = False
+            if is_known and not is_alone:
+                raise self._refusal()
+            yield is_alone
+
+    def _refusal(self) -> NotMeasured:
+        place = "--readiness-reports=DIR" if self.terms.table.state is None else "another `state` in [rollout]"
+        # Which run it is nobody knows for sure: before its first look, what is kept is an earlier one's.
+        return NotMeasured(
+            f"another run is observing a rollout at this moment, and keeps what it sees in {self.terms.state.name}",
+            f"Wait until it has ended, or give this run a place of its own: {place}.",
+        )
+
+    def _lock_file(self, run: str = "") -> Path:
+        name = f".{self.terms.state.name}{run and '.'}{run}.lock"
+        return self.terms.state.with_name(name)
 
     def _of_another_worker(self) -> Observation | None:
         kept = read_state(self.terms.state) if self.terms.is_shared else None
@@ -154,17 +173,21 @@ class RolloutProbe:
             return None
         return observation_from(kept, self.terms.stage)
 
-    def _watch(self) -> Observation:
+    def _watch_alone(self) -> Observation:
+        with self._alone() as is_alone:
+            # Where no lock tells, what looks cut short may still be running.
+            return self._watch(read_state(self.terms.state) if is_alone else None)
+
+    def _watch(self, earlier: dict[str, Any] | None) -> Observation:
         terms = self.terms
         self._reader = reader_of(terms.table, terms.stage, terms.folder, self._http)
-        watch = Watch(spec_of(terms.table, terms.stage), self._reader, terms.stage, limits_of(terms.table), self._keep)
-        earlier = read_state(terms.state)
+        table = terms.table
+        watch = Watch(
+            spec_of(table, terms.stage), self._reader, terms.stage, table.observe, limits_of(table), self._keep
+        )
         if earlier is not None and (words := self._may_go_on(earlier)):
             watch.go_on(earlier, words)
-        left_s = self._budget() - min(RESERVE_S, self._budget() / 10)
-        if left_s < terms.table.observe:
-            return watch.run(left_s, "the time of the run")
-        return watch.run(float(terms.table.observe), f"the time to observe ({terms.table.observe})")
+        return watch.run(self._budget() - min(RESERVE_S, self._budget() / 10), "the time of the run")
 
     def _http(self, address: str, headers: Mapping[str, str], tls: ssl.SSLContext | None) -> Http:
         from readiness.probes.http import HttpProbe

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.locks import acquire
+from readiness.locks import acquire, holding
 
 HOLDER = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
 
@@ -68,3 +68,37 @@ def test_a_dead_holder_gives_it_back(lock: Path, handles: tuple[int, int]) -> No
 
     assert acquire(handles[0], left, poll_s=0.01)
     holder.communicate()
+
+
+def test_what_is_held_is_gone_afterwards(tmp_path: Path) -> None:
+    """A second one is told that it does not hold it, and takes it away from nobody."""
+    path = tmp_path / "folder" / "lock"
+    with holding(path, none_left) as first:
+        with holding(path, none_left) as second:
+            assert (first, second) == (True, False)
+        with holding(path, none_left) as third:
+            assert not third
+    assert not path.exists()
+    with holding(path, none_left) as again:
+        assert again
+
+
+def test_a_file_that_its_holder_has_removed_is_not_held(tmp_path: Path) -> None:
+    """Who waited for it would share it with nobody: the next one would make a new file."""
+    path = tmp_path / "lock"
+    first = holding(path, none_left)
+    assert first.__enter__()
+    asked = 0
+
+    def left() -> float:
+        nonlocal asked
+        asked += 1
+        first.__exit__(None, None, None)
+        return 30.0
+
+    with holding(path, left, poll_s=0.001) as second:
+        assert second
+        assert path.exists()
+        with holding(path, none_left) as third:
+            assert not third
+    assert asked == 1

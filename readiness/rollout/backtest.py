@@ -1,11 +1,12 @@
 """`readiness rollout backtest`: what the judge would have said of a past rollout, and when.
 
 The gate's own loop, reader and judge look at a Prometheus whose time is another one. As in the gate, the observation
-ends where it is decided.
+ends where it is decided, or where the stage's time is over after the canary was there first.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import time
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from readiness.config.quantity import Duration
 from readiness.errors import UsageError
+from readiness.rollout import recording, replay
 from readiness.rollout.interface import Action
 from readiness.rollout.making import api_of, limits_of, wish_of
 from readiness.rollout.observation import Watch, share_text
@@ -27,14 +29,13 @@ if TYPE_CHECKING:
     from readiness.rollout.making import MakeHttp
     from readiness.rollout.prometheus import Wish
     from readiness.rollout.prometheus_api import PrometheusApi
-    from readiness.rollout.replay import Moment
 
 SCHEMA = "readiness-rollout-backtest/1"
 PROMOTED, NOT_PROMOTED = 0, 1
 """Exit statuses: those that the gate would have had. 4 is wrong usage, as everywhere."""
 _SHOWN_REASONS = 6
 
-Past: TypeAlias = "tuple[PrometheusApi, Moment, float]"
+Past: TypeAlias = "tuple[PrometheusApi, replay.Moment, float]"
 """What answers, the time at its beginning, and its end."""
 
 
@@ -107,7 +108,8 @@ def _watch(table: Rollout, wish: Wish, past: Past, keep: Callable[[dict[str, Any
     api, moment, end_s = past
     reader = PrometheusReader(api, wish, moment.clock)
     spec, limits = spec_of(table, wish.stage), limits_of(table)
-    watch = Watch(spec, reader, wish.stage, limits, keep, clock=moment.clock, pause=moment.move)
+    # Nothing of before the replay is judged, so that all of the stage's time is observed in it.
+    watch = Watch(spec, reader, wish.stage, spec.stage_s, limits, keep, moment.clock, moment.move, gives_up=False)
     try:
         return watch.run(end_s - moment.now_s, "the time to replay").ended
     finally:
@@ -122,8 +124,6 @@ def _past(
     live: Callable[[], PrometheusApi],
     redact: Callable[[str], str],
 ) -> Past:
-    from readiness.rollout import recording, replay
-
     if request.file is not None:
         known = recording.read(request.file)
         start_s, end_s = _span(request, known.start_s, known.end_s, known.end_s)
@@ -140,6 +140,8 @@ def _past(
     now_s = api.now_s()
     start_s, end_s = _span(request, None, now_s, now_s)
     end_s = min(end_s, now_s)
+    if start_s >= end_s:
+        raise UsageError(f"--from ({iso(start_s)}) lies in the future.", "Name a time that has passed.")
     if request.record is None:
         moment = replay.Moment(start_s, request.step_s)
         return replay.PastApi(api, moment, wish.interval_s, end_s), moment, end_s
@@ -166,24 +168,26 @@ def moment_of(text: str, now_s: float, option: str) -> float:
     Raises:
         UsageError: it is none of them.
     """
-    if text == "now":
-        return now_s
-    try:
-        return now_s - Duration.parse(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        found = dt.datetime.fromisoformat(text)
-    except ValueError:
+    found = _moment(text, now_s)
+    if found is None or not 0 <= found <= recording.LATEST_S:  # NaN is in no order
         raise UsageError(
             f"{option}={text}: expected a time such as 2026-11-21T13:00:00Z (UTC unless it says otherwise), "
             "seconds since the epoch, a length of time ago such as 2h, or now."
-        ) from None
-    return (found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)).timestamp()
+        )
+    return found
+
+
+def _moment(text: str, now_s: float) -> float | None:
+    if text == "now":
+        return now_s
+    with contextlib.suppress(ValueError):
+        return now_s - Duration.parse(text)
+    with contextlib.suppress(ValueError):
+        return float(text)
+    with contextlib.suppress(ValueError, OverflowError):
+        found = dt.datetime.fromisoformat(text)
+        return (found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)).timestamp()
+    return None
 
 
 def iso(moment_s: float) -> str:

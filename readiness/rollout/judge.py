@@ -127,9 +127,6 @@ class Judge:
             action, reasons = Action.ROLLBACK, against
         else:
             reasons = tuple(in_the_way(self, look, rules, missing))
-            if reasons and elapsed >= self.spec.stage_s - 1e-6:
-                over = f"the stage's {minutes_text(self.spec.stage_s)} min are over without an answer"
-                reasons = (Reason(Code.INCONCLUSIVE, f"inconclusive: {over}"), *reasons)
             action = Action.HOLD if reasons else Action.PROMOTE
             reasons = reasons or (Reason(Code.SHOWN, "every metric is shown to be below its limit, and none is worse"),)
         states = tuple(map(self._state, self.tallies, rules, missing))

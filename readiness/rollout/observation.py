@@ -12,7 +12,7 @@ from readiness.rollout.interface import Action, Look
 from readiness.rollout.judge import Judge
 from readiness.rollout.judgement import NOT_MEASURED, Code, Judgement, MetricState, Reason
 from readiness.rollout.source import Hopeless, Reader
-from readiness.rollout.spec import RolloutSpec
+from readiness.rollout.spec import RolloutSpec, minutes_text
 from readiness.rollout.trajectory import Trajectory, point_of_judge, rounded
 
 SCHEMA = "readiness-rollout/1"
@@ -94,23 +94,30 @@ def _told(reason: Reason) -> str:
 class Watch:
     """Looks at a stage again and again.
 
+    At the end of the time to observe, what is still held is said to be inconclusive; where other limits end it, it is
+    only cut short.
+
     Args:
         spec: what it is judged by.
         reader: looks.
         stage: the canary's share of the traffic, 0 to 1.
+        observe_s: how long it is looked at, from the first look on that could be read.
         limits: metric to what the report says of its limits.
         keep: called with the document after each look; it is stored and shown.
         clock: monotonic seconds.
         pause: waits for so many seconds.
+        gives_up: whether nothing that can be read ends it after a minute. Not in a replay: it costs no waiting.
     """
 
     spec: RolloutSpec
     reader: Reader
     stage: float
+    observe_s: float
     limits: dict[str, dict[str, Any]]
     keep: Callable[[dict[str, Any]], None]
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
+    gives_up: bool = True
     judge: Judge = field(init=False)
     trajectory: Trajectory = field(init=False, default_factory=Trajectory)
     continues: str = field(init=False, default="")
@@ -135,22 +142,28 @@ class Watch:
         """Returns what the stage came to.
 
         Args:
-            for_s: how long it is observed at most.
+            for_s: how long there is at most, whatever the time to observe.
             why: what sets that limit, in words.
         """
-        started = self.clock()
+        started = began = self.clock()
         looks = 0
         while True:
             looks += 1
+            had_read = self._has_read
             look, is_hopeless = self._look()
             judgement = self._judge(look)
             self.trajectory.add(judgement)
-            left_s = for_s - (self.clock() - started)
-            wait_s = self.reader.wait_s()
+            now, wait_s = self.clock(), self.reader.wait_s()
+            if not had_read and (self._has_read or not self.gives_up):
+                began = now
             ended = _why_it_ends(judgement.action, is_hopeless=is_hopeless)
-            if not ended and not self._has_read and looks >= GIVE_UP_LOOKS and for_s - left_s >= GIVE_UP_S:
-                ended = f"nothing could be read for {for_s - left_s:.0f} s"
-            if not ended and wait_s > left_s:
+            is_waiting = self.gives_up and not self._has_read
+            if not ended and is_waiting and looks >= GIVE_UP_LOOKS and now - started >= GIVE_UP_S:
+                ended = f"nothing could be read for {now - started:.0f} s"
+            if not ended and now + wait_s > began + self.observe_s:
+                ended = "the time to observe was over"
+                judgement = _inconclusive(judgement, self.observe_s)
+            if not ended and now + wait_s > started + for_s:
                 ended = f"{why} was over"
             observation = self._observation(judgement, look, ended)
             self.keep(self._kept(observation, looks))
@@ -222,6 +235,11 @@ def _why_it_ends(action: Action, *, is_hopeless: bool) -> str:
     if is_hopeless:
         return "what is there does not fit the configuration"
     return "" if action is Action.HOLD else "it was decided"
+
+
+def _inconclusive(judgement: Judgement, observe_s: float) -> Judgement:
+    over = f"the stage's {minutes_text(observe_s)} min are over without an answer"
+    return replace(judgement, reasons=(Reason(Code.INCONCLUSIVE, f"inconclusive: {over}"), *judgement.reasons))
 
 
 def _words(error: NotMeasured) -> str:

@@ -37,6 +37,8 @@ from readiness.rollout.series import STALE
 SCHEMA = "readiness-rollout-recording/1"
 MOST_SAMPLES = 20_000_000
 """That are held at once: 320 MB."""
+LATEST_S = 253_402_300_799.0
+"""The last second of the year 9999: RFC 3339 writes no later one."""
 LOOKBACK_S = 300.0
 """So old may the last sample be that an instant query gives; Prometheus' own default."""
 
@@ -196,7 +198,10 @@ def _begun(line: str) -> Recording:
     header = json.loads(line)
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         raise ValueError(f"it does not say {SCHEMA}")
-    return Recording(float(header["start_s"]), float(header["end_s"]))
+    start_s, end_s = float(header["start_s"]), float(header["end_s"])
+    if not 0 <= start_s <= end_s <= LATEST_S:
+        raise ValueError(f"from {start_s:g} to {end_s:g} is no time")
+    return Recording(start_s, end_s)
 
 
 def _samples(line: str) -> tuple[dict[str, str], tuple[list[float], list[float], list[Native]]]:

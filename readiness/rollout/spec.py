@@ -90,7 +90,7 @@ class RolloutSpec:
     deployed_s: float | None = None
     """When the canary was deployed; critical alerts in the 10 minutes after it roll back. None: at the first look."""
     stage_s: float = 600.0
-    """How long a stage may take; then `hold` is said to be inconclusive."""
+    """How long a stage may take, its past included."""
 
     def __post_init__(self) -> None:
         found = self.problems()

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import itertools
 import json
+import os
+import pty
+import re
+import shlex
+import signal
+import struct
+import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,11 +159,84 @@ def test_one_metric_alone_is_no_decision(shop: Monitored) -> None:
     assert len(judged.report["rollout"]["metrics"]) == 2
 
 
+def test_a_check_is_repeated_with_the_command_of_its_report(shop: Monitored) -> None:
+    """As it stands there, with the stage."""
+    shop.judge("--stage=25")
+    found = re.findall("<code>(pytest [^<]+)</code>", (shop.state.parent / "report.html").read_text())
+    assert len(found) == 4
+    for each in found:
+        assert each.startswith("pytest --env=staging --stage=25% ")
+    judged = shop.judge(*shlex.split(found[-1])[2:])
+    judged.assert_no_go("it was not named on the command line")
+    assert judged.outcomes["rollout/decision"] == "passed"
+
+
 def test_quiet_runs_show_no_live_line(shop: Monitored) -> None:
     """Only the decision."""
     judged = shop.judge("--stage=25", "-q")
     assert "rollout 25%:" not in judged.out
     assert "Stage 25%. Promote" in judged.out
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_terminal_shows_the_rollout_whole(shop: Monitored, columns: int) -> None:
+    """Redrawn in its place, no line wider than the terminal; after Ctrl-C the decision begins on a line of its own."""
+    shop.config(observe="30m", back="1m")
+    out = shown(shop, columns)
+    frames = out.split("\x1b[J")
+    assert len(frames) > 3
+    for frame, after in itertools.pairwise(frames[1:]):
+        lines = frame.split("\r\n")[:4]
+        assert all(len(line.partition("\r")[0]) < columns for line in lines)
+        text = " | ".join(lines)
+        for part in (
+            "hold after 1 min ",
+            " | worse ",
+            "| requests ",
+            " of 20",
+            "missing: ",
+            "promotion needs 300 s and 10",
+        ):
+            assert part in text, text
+        assert after.startswith("rollout 25%")
+    assert re.search(r"\r\n=+ readiness =+\r\n", out)
+    assert f"\r\x1b[{frames[1].count(chr(10))}A" in out
+
+
+def shown(shop: Monitored, columns: int) -> str:
+    """Returns what a terminal was sent until the run was interrupted after some looks."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environ = shop.project.environ(PROMETHEUS_TOKEN=TOKEN, TERM="xterm")
+    environ.pop("COLUMNS", None)
+    sent, is_told = bytearray(), False
+    with subprocess.Popen(
+        shop.project.command("--env=staging", "--stage=25"),
+        cwd=shop.project.folder,
+        env=environ,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # Linux says so where nobody writes any more
+            while data := os.read(ours, 65536):
+                sent += data
+                if not is_told and sent.count(b"hold after") > 3:
+                    process.send_signal(signal.SIGINT)
+                    is_told = True
+        os.close(ours)
+    return sent.decode()
+
+
+def test_a_pipe_gets_whole_lines(shop: Monitored) -> None:
+    """Nothing is redrawn where nobody can see it."""
+    shop.config(observe="3s", back="1m")
+    out = shop.judge("--stage=25").out
+    assert "\r" not in out
+    assert "\x1b" not in out
+    assert out.count("rollout 25%: hold after 1 min ") == 2, "the first look, and the last"
 
 
 @pytest.mark.parametrize(
@@ -198,6 +282,14 @@ def test_the_time_of_the_run_bounds_the_observation(shop: Monitored) -> None:
     judged.assert_no_go("action: observed hold, expected exactly promote", "the time of the run was over")
 
 
+def test_a_stage_that_ends_without_an_answer_is_inconclusive(shop: Monitored) -> None:
+    """Of a run that has gone to its end, with nothing of before it to judge."""
+    shop.config(observe="3s", back="0s")
+    judged = shop.judge("--stage=25")
+    judged.assert_no_go("inconclusive: the stage's 0.1 min are over without an answer", "the time to observe was over")
+    assert judged.report["rollout"]["reasons"][0]["code"] == "inconclusive"
+
+
 def test_a_run_that_is_killed_has_kept_what_it_saw(shop: Monitored) -> None:
     """The NO-GO names the file; the next run goes on from there and says so, and the one after it begins anew."""
     shop.config(observe="30m", back="0s")
@@ -219,6 +311,28 @@ def test_a_run_that_is_killed_has_kept_what_it_saw(shop: Monitored) -> None:
     assert rollout["trajectory"][0] == kept["rollout"]["trajectory"][0]
     assert rollout["continues"] in judged.out
     assert shop.judge("--stage=25", "--readiness-deadline=3s").report["rollout"]["continues"] == ""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two workers"])
+def test_a_run_beside_another_one_is_refused(shop: Monitored, workers: tuple[str, ...]) -> None:
+    """It takes nothing from the one that still observes, and leaves what that one keeps alone; a killed one gives way."""
+    shop.config(observe="30m", back="0s")
+    with shop.project.judging("--stage=25", *workers, PROMETHEUS_TOKEN=TOKEN) as process:
+        wait_until(
+            lambda: shop.state.is_file() and json.loads(shop.state.read_text())["looks"] > 2, what="a third look"
+        )
+        first = json.loads(shop.state.read_text())["run"]
+        judged = shop.judge("--stage=25", *workers)
+        assert process.poll() is None
+        assert json.loads(shop.state.read_text())["run"] == first
+        judged.assert_no_go("another run is observing a rollout at this moment")
+        assert "a place of its own: --readiness-reports=DIR" in judged.check("rollout/decision")["remedy"]
+        assert set(judged.outcomes.values()) == {"unmeasured"}
+        assert "rollout" not in judged.report
+        process.terminate()
+        shop.project.finish(process)
+    shop.say("canary", errors=50)
+    shop.judge("--stage=25").assert_no_go("observed rollback")
 
 
 def test_a_run_that_is_interrupted_reports_what_it_saw(shop: Monitored) -> None:

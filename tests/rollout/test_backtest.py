@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -14,10 +15,13 @@ from typing import Any
 import pytest
 
 from readiness.errors import UsageError
-from readiness.rollout.backtest import iso, moment_of
+from readiness.rollout.backtest import Request, iso, moment_of, run
+from readiness.rollout.prometheus_api import Found
+from readiness.rollout.recording import write
 from tests.project import Project
 from tests.rollout.prometheus import Past, Rig, Running
 from tests.rollout.test_real import project_of
+from tests.rollout.test_recording import table
 from tests.waiting import wait_until
 
 
@@ -29,10 +33,58 @@ def test_moments_are_read_in_every_form() -> None:
     assert iso(1795266000.0) == "2026-11-21T13:00:00Z"
 
 
-def test_moment_that_cannot_be_read_is_refused() -> None:
+@pytest.mark.parametrize("text", ["yesterday", "nan", "inf", "1e30", "-5", "9999999d", "0001-01-01T00:00:00+14:00"])
+def test_moment_that_cannot_be_read_is_refused(text: str) -> None:
     """It says which option, and what is expected."""
-    with pytest.raises(UsageError, match="--from=yesterday: expected a time such as"):
-        moment_of("yesterday", 0.0, "--from")
+    with pytest.raises(UsageError, match=f"--from={re.escape(text)}: expected a time such as"):
+        moment_of(text, 1795269600.0, "--from")
+
+
+def replayed(tmp_path: Path, start_s: float, end_s: float, **more: Any) -> tuple[int, dict[str, Any]]:
+    """Returns what is said of three hours with a canary from 10:00 on: few requests of both tracks, none of them bad."""
+    tmp_path.mkdir(exist_ok=True)
+    file, ten_s = tmp_path / "past.jsonl", 1795255200.0
+    series = []
+    for track in ("canary", "stable"):
+        times = tuple(ten_s + 15 * number for number in range(480))
+        if track == "stable":
+            times = tuple(ten_s - 3600 + 15 * number for number in range(720))
+        labels = {"instance": f"{track}:80", "track": track}
+        series.append(Found({"__name__": "up", **labels}, times, (1.0,) * len(times)))
+        for name, each in (("all_total", 1), ("bad_total", 0)):
+            values = tuple(float(each * number) for number in range(len(times)))
+            series.append(Found({"__name__": name, **labels}, times, values))
+    metric = {"name": "errors", "total": "all_total", "bad": "bad_total", "promote-below": "1%"}
+    write(file, ten_s - 3600, ten_s + 7200, series)
+    said: list[str] = []
+    request = Request("production", 0.25, iso(ten_s + start_s), iso(ten_s + end_s), 0.0, None, file, as_json=True)
+    made = table(metric=[metric], **more)
+    status = run(made, request, tmp_path, make_http=_no_http, redact=str, write=said.append)
+    return status, json.loads(said[0])
+
+
+def _no_http(*_: object) -> Any:
+    raise AssertionError("a recording asks nobody")
+
+
+def test_replay_ends_where_the_gate_would_have(tmp_path: Path) -> None:
+    """After the time to observe, and what of the stage the gate may look back on: without an answer it is inconclusive."""
+    status, said = replayed(tmp_path, 0, 7200, observe="30m")
+    assert (status, said["action"], said["ended"]) == (1, "hold", "the time to observe was over")
+    assert 1740 <= said["points"][-1]["elapsed_s"] <= 1800
+    assert said["points"][-1]["reasons"][0]["code"] == "inconclusive"
+    _, longer = replayed(tmp_path / "2", 0, 7200, observe="30m", **{"look-back": "10m"})
+    assert 2340 <= longer["points"][-1]["elapsed_s"] <= 2400
+
+
+def test_replay_waits_for_the_canary(tmp_path: Path) -> None:
+    """A window may begin before there was one: nobody waits, and the time to observe begins with the canary."""
+    _, said = replayed(tmp_path, -1800, 7200, observe="30m")
+    assert said["ended"] == "the time to observe was over"
+    assert 1700 <= said["points"][-1]["elapsed_s"] <= 1800
+    _, never = replayed(tmp_path / "2", -1800, -600)
+    assert never["ended"] == "the time to replay was over"
+    assert never["points"][-1]["reasons"][0]["code"] == "unreadable"
 
 
 @dataclass
@@ -71,7 +123,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         rig.add_pods(past)
         with rig.traffic(80):
             prometheus = rig.prometheus(past)
-            project = project_of(tmp_path_factory.mktemp("scene"), prometheus)
+            project = project_of(tmp_path_factory.mktemp("scene"), prometheus, observe="10m")
             for each in rig.canary:
                 each.fault(errors=0.1)
             scene = Scene(project, past, prometheus)
@@ -128,6 +180,8 @@ def test_recording_says_the_same_as_prometheus(scene: Scene, tmp_path: Path) -> 
     [
         ((), "--from is missing"),
         (("--from=1h", "--to=2h"), "is not before --to"),
+        (("--from=nan",), "--from=nan: expected a time"),
+        (("--from=2226-11-21", "--to=2226-11-22"), "lies in the future"),
         (("--from=1h", "--stage=33"), "is no stage of [rollout]. Known: 10%, 25%, 50%, 100%"),
         (("--from=1h", "--step=5"), "--step=5: expected a duration"),
         (("--file=none.jsonl",), "'none.jsonl' cannot be read"),

@@ -55,12 +55,10 @@ def _same(_: int) -> tuple[dict[str, Measured], dict[str, Measured]]:
     return {"errors": Counts(1200, 0)}, {"errors": Counts(10_000, 3)}
 
 
-def test_too_little_traffic_is_inconclusive_never_promoted() -> None:
+def test_too_little_traffic_is_never_promoted() -> None:
     """Three requests an interval for the whole stage are no evidence for a limit of 1 %."""
     found = judge_all(looks([(3, 0, 27, 0)] * 45))
     assert {each.action for each in found} == {HOLD}
-    assert "inconclusive" in codes(found[-1])
-    assert "inconclusive" not in codes(found[30])
     assert "evidence" in found[-1].metrics[0].missing
 
 

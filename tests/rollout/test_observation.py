@@ -17,6 +17,7 @@ from readiness.rollout.trajectory import MOST_VALUES, Trajectory, point_of
 from tests.rollout.looks import HEALTHY, SPEC, START_S, STEP_S, Four, judge_all, look, looks
 
 SICK: Four = (300, 150, 2700, 3)
+HEALTHY_PAST = look(39, *(each.intervals[0] for each in looks([HEALTHY] * 40)))
 
 
 class Reader:
@@ -57,11 +58,17 @@ class Reader:
         self.now_s += for_s
 
 
-def watch(reader: Reader, spec: RolloutSpec = SPEC, kept: list[dict[str, Any]] | None = None) -> Watch:
+def watch(
+    reader: Reader,
+    spec: RolloutSpec = SPEC,
+    kept: list[dict[str, Any]] | None = None,
+    *,
+    observe_s: float = 1e6,
+) -> Watch:
     """Returns what observes the stage through this reader."""
     keep = [] if kept is None else kept
     limits: dict[str, dict[str, Any]] = {"errors": {"promote_below": 0.01}}
-    return Watch(spec, reader, 0.1, limits, keep.append, lambda: reader.now_s, reader.pause)
+    return Watch(spec, reader, 0.1, observe_s, limits, keep.append, lambda: reader.now_s, reader.pause)
 
 
 def observe(
@@ -96,6 +103,28 @@ def test_it_ends_when_the_time_is_over() -> None:
     assert found.judgement.action is Action.HOLD
     assert found.ended == "the time was over"
     assert found.judgement.scrapes == 5
+
+
+def test_a_stage_without_an_answer_is_inconclusive() -> None:
+    """Said once its time to observe is over, and not before; neither of what was decided nor of what was cut short."""
+    kept: list[dict[str, Any]] = []
+    few = looks([(3, 0, 27, 0)] * 60)
+    found = watch(Reader(few), kept=kept, observe_s=600).run(3600, "the time of the run")
+    assert found.judgement.action is Action.HOLD
+    assert found.ended == "the time to observe was over"
+    assert found.reasons[0] == "inconclusive: the stage's 10 min are over without an answer"
+    assert "inconclusive" not in json.dumps(kept[:-1])
+    assert observation_from(json.loads(json.dumps(kept[-1])), 0.1) == found
+    assert "inconclusive" not in json.dumps(watch(Reader(few), observe_s=600).run(300, "the time").document)
+    decided = watch(Reader([HEALTHY_PAST]), observe_s=1).run(3600, "the time")
+    assert decided.judgement.action is Action.PROMOTE
+
+
+def test_the_time_to_observe_begins_with_what_could_be_read() -> None:
+    """Before, there was nothing to observe."""
+    gone = [look(number, unreadable="refused") for number in range(2)]
+    given = [*gone, *looks([(3, 0, 27, 0)] * 60, first=2)]
+    assert watch(Reader(given), observe_s=600).run(3600, "the time").judgement.scrapes == 41
 
 
 def test_what_is_hopeless_ends_it() -> None:
@@ -160,10 +189,8 @@ def test_another_run_begins_anew(spoil: str) -> None:
 
 def test_the_past_is_drawn_interval_by_interval() -> None:
     """A first look that brings the stage's past is judged as a whole, and plotted in steps."""
-    intervals = tuple(each.intervals[0] for each in looks([HEALTHY] * 40))
-    first = look(39, *intervals)
-    found = observe([first])
-    (whole,) = judge_all([first])
+    found = observe([HEALTHY_PAST])
+    (whole,) = judge_all([HEALTHY_PAST])
     assert found.judgement.action is whole.action is Action.PROMOTE
     assert found.judgement.scrapes == 40
     assert len(found.document["trajectory"]) == 40

@@ -101,6 +101,8 @@ def test_recording_that_is_cut_short_leaves_nothing(tmp_path: Path) -> None:
         ("[]", "does not say"),
         ('{"schema": "other"}', "does not say"),
         (json.dumps({"schema": SCHEMA, "start_s": 1}), "end_s"),
+        (json.dumps({"schema": SCHEMA, "start_s": 1, "end_s": 1e30}), "from 1 to 1e\\+30 is no time"),
+        (json.dumps({"schema": SCHEMA, "start_s": float("nan"), "end_s": 2}), "is no time"),
         (json.dumps({"schema": SCHEMA, "start_s": 1, "end_s": 2}) + "\n{}", "line 2"),
         (json.dumps({"schema": SCHEMA, "start_s": 1, "end_s": 2}) + "\nnonsense", "line 2"),
         (json.dumps({"schema": SCHEMA, "start_s": 1, "end_s": 2}) + '\n{"metric": {}, "values": [[1]]}', "line 2"),

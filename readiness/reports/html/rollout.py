@@ -17,6 +17,9 @@ DRAWN = 300
 """Points of a line; more are not seen."""
 PLOTTED = 12
 """Metrics with plots; the others are in the table."""
+_TICKS = 6
+_ABOVE = 0.1
+"""Room above the threshold for its label, in powers of ten."""
 SHOWS = 20.0
 """Evidence that promotes."""
 _TONES = {"promote": "good", "hold": "warn", "rollback": "bad"}
@@ -144,7 +147,8 @@ def _of(point: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _values(points: Sequence[Mapping[str, Any]], name: str, key: str) -> list[float]:
-    return [float(_of(point, name).get(key) or 1.0) for point in points]
+    found = (_of(point, name).get(key) for point in points)
+    return [1.0 if each is None else float(each) for each in found]  # 1 says nothing, 0 a lot
 
 
 def _evidence(
@@ -156,10 +160,10 @@ def _evidence(
     anchor, title, words = called
     clipped = {name: [math.log10(min(max(each, FLOOR), CEILING)) for each in values] for name, values in series.items()}
     low = math.floor(min(0.0, *(min(each) for each in clipped.values())))
-    high = math.ceil(max(math.log10(threshold), *(max(each) for each in clipped.values())) + 1e-9)
+    high = math.ceil(max(math.log10(threshold) + _ABOVE, *(max(each) for each in clipped.values())))
     last = "; ".join(f"{name} ends at {evidence_text(values[-1])}" for name, values in series.items())
     heights = tuple(
-        Mark(_height(power, low, high), f"{10.0**power:g}".replace("e+0", "e"))
+        Mark(_height(power, low, high), _power_text(power))
         for power in range(low, high + 1)
         if (high - low) <= 6 or (power - low) % 2 == 0  # noqa: PLR2004 - more labels would touch
     )
@@ -199,9 +203,22 @@ def _shares(anchor: str, metric: Mapping[str, Any], points: Sequence[Mapping[str
             Mark(_height(each, 0.0, high), f"{words} {each:.3g} %", is_left=words == "to promote")
             for words, each in known.items()
         ),
-        tuple(Mark(_height(part * high / 4, 0.0, high), f"{part * high / 4:.2g} %") for part in range(5)),
+        tuple(Mark(_height(each, 0.0, high), f"{each:g} %") for each in _ticks(high)),
         _moments(points),
     )
+
+
+def _power_text(power: int) -> str:
+    """Returns a power of ten in five characters at most, which is the room beside a plot on a telephone."""
+    thousands = max(0, power // 3)
+    return f"{10.0 ** (power - 3 * thousands):g}{('', 'k', 'M')[thousands]}"
+
+
+def _ticks(high: float) -> list[float]:
+    """Returns three to six round numbers from 0 up to `high`."""
+    power = 10.0 ** math.floor(math.log10(high))
+    step = next(each * power for each in (0.2, 0.5, 1.0, 2.0) if high / (each * power) < _TICKS)
+    return [float(f"{number * step:.6g}") for number in range(math.floor(high / step) + 1)]
 
 
 def _lines(

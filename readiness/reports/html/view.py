@@ -15,6 +15,7 @@ from readiness.reports.html.rollout import rollout_part
 from readiness.reports.interface import Document
 from readiness.reports.json import decision_from
 from readiness.reports.overview import NotableWaiver, Overview, in_order_of_attention, overview
+from readiness.reports.rollout import GATE
 from readiness.reports.text import (
     clip,
     count_of,
@@ -50,6 +51,7 @@ def page_of(document: Document, base: str = "") -> Page:
     seen = overview(decision)
     names = [one_line(part, 120) for part in (decision.service.name, decision.environment.name) if part]
     blockers = tuple(_blockers(decision, seen, base))
+    stage = str((document.get("rollout") or {}).get("stage", ""))
     return Page(
         headline=seen.headline,
         tone="good" if seen.is_go else "bad",
@@ -61,7 +63,7 @@ def page_of(document: Document, base: str = "") -> Page:
         facts=tuple(_facts(decision)),
         blockers=blockers,
         more_blockers=max(len(seen.reasons) - BLOCKERS, 0),
-        gates=tuple(_gates(decision, base)),
+        gates=tuple(_gates(decision, base, stage)),
         totals=counts_text(seen.counts),
         baseline=_baseline_text(decision),
         waivers=tuple(_waiver_row(decision, waiver) for waiver in seen.waivers[:LISTED]),
@@ -148,7 +150,7 @@ def _listed_ids(decision: Decision) -> set[str]:
     return {check.id for check in _listed(decision)}
 
 
-def _gates(decision: Decision, base: str) -> Iterable[Gate]:
+def _gates(decision: Decision, base: str, stage: str) -> Iterable[Gate]:
     listed = _listed(decision)
     all_listed = len(listed) == len(decision.checks)
     by_gate: dict[str, list[Evidence]] = {}
@@ -160,6 +162,7 @@ def _gates(decision: Decision, base: str) -> Iterable[Gate]:
             check,
             decision,
             base,
+            command=_command(check, decision, stage),
             anchor=_unique(anchor_of(check.id), taken),
             is_open=number < BLOCKERS and check.outcome in (Outcome.FAILED, Outcome.UNMEASURED),
             is_brief=not all_listed and number >= WITH_EVIDENCE,
@@ -229,6 +232,7 @@ def _evidence(
     decision: Decision,
     base: str,
     *,
+    command: str,
     anchor: str,
     is_open: bool,
     is_brief: bool,
@@ -251,7 +255,7 @@ def _evidence(
         runbook=one_line(check.runbook or "", 300),
         runbook_address=safe_href(check.runbook or "", base),
         waiver=_waiver_text(check, decision.run.finished),
-        command=_command(check, decision),
+        command=command,
         is_open=is_open,
         is_brief=is_brief,
     )
@@ -279,11 +283,14 @@ def _waiver_text(check: CheckResult, finished: str) -> str:
     return f"Accepted by {one_line(use.owner, 200)}{ticket}, {expiry_text(finished, use.expires)}: {one_line(use.reason, 1000)}"
 
 
-def _command(check: CheckResult, decision: Decision) -> str:
-    """Returns the command that repeats the check, quoted for a POSIX shell; empty where it has no node id."""
-    if not check.node_id:
+def _command(check: CheckResult, decision: Decision, stage: str) -> str:
+    """Returns the command that repeats the check, quoted for a POSIX shell; empty where nobody could run it.
+
+    That is a check without a node id, and one of a rollout whose stage the report does not know.
+    """
+    if not check.node_id or (check.gate == GATE and not stage):
         return ""
-    words = ["pytest", f"--env={decision.environment.name}", check.node_id]
+    words = ["pytest", f"--env={decision.environment.name}", *([f"--stage={stage}"] if stage else []), check.node_id]
     return " ".join(shlex.quote(one_line(word)) for word in words)
 
 
