@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,20 +171,26 @@ class Collection:
         wanted = [file for file in self.user_files if not gates.get(file) or gates[file] & set(self.selected)]
         return [str(path) for path in (*self.builtin, *wanted)]
 
-    def arguments(self, given: list[str]) -> list[str]:
+    def arguments(self, given: list[str], positional: Container[str]) -> list[str]:
         """Returns pytest's arguments with the check files among them.
 
+        They stand first: an option at the end whose value may be left out, such as a bare `--cov`, would take one.
         A node id of a built-in check, as pytest and the report print it, names the file where it really is; only the
         checks that are named that way run then.
+
+        Args:
+            given: the command line.
+            positional: those of its arguments that are files and node ids, and not options or their values.
         """
         files = {f"checks/{path.name}": str(path) for path in self.builtin}
         arguments, named = [], False
         for argument in given:
             path, separator, rest = argument.removeprefix("readiness/").partition("::")
-            if separator and path in files and not (self.root / argument.partition("::")[0]).exists():
+            is_ours = argument in positional and path in files
+            if is_ours and separator and not (self.root / argument.partition("::")[0]).exists():
                 argument, named = f"{files[path]}::{rest}", True  # noqa: PLW2901 - the argument as pytest can find it
             arguments.append(argument)
-        return arguments if named else [*arguments, *self.files]
+        return arguments if named else [*self.files, *arguments]
 
     def table_of(self, gate: str) -> Table | None:
         """Returns the gate's table of the configuration."""

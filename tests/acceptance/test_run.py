@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from readiness.gate import builtin_gates
 from tests.acceptance.conftest import Judged, Project
 
 WAYS = [
@@ -21,6 +22,7 @@ WAYS = [
     ("--reruns=1",),
     ("--timeout=30",),
     ("--cov=checks", "--cov-report="),
+    ("--cov-report=", "--cov"),
     ("-q", "--tb=no", "--capture=no"),
     ("--strict-markers", "--strict-config"),
     ("-W", "error"),
@@ -46,6 +48,36 @@ def test_same_decision_however_pytest_is_called(project: Project, way: tuple[str
 def test_environment_can_be_named_in_each_form(project: Project, form: list[str]) -> None:
     """The alias with and without an equals sign, and the long option."""
     passed(project.judge(*form, env=None))
+
+
+@pytest.mark.parametrize("way", [("--maybe",), ("--browsers", "a", "b"), ("--maybe", "-n2"), ("--",)], ids=" ".join)
+def test_option_at_the_end_takes_no_check_file(project: Project, way: tuple[str, ...]) -> None:
+    """An option of the repository whose values may be left out does not take the check files for them."""
+    project.write(
+        "conftest.py",
+        "def pytest_addoption(parser):\n"
+        "    parser.addoption('--maybe', nargs='?')\n    parser.addoption('--browsers', nargs='*')\n",
+    )
+    passed(project.judge(*way))
+
+
+def test_debug_at_the_end_overwrites_no_check_file(project: Project) -> None:
+    """Pytest writes its own file, and not the installed check file that came next."""
+    file = next(gate.file for gate in builtin_gates() if gate.name == "health")
+    assert file is not None
+    before = file.read_bytes()
+    try:
+        project.judge("--debug")
+        assert file.read_bytes() == before
+    finally:
+        file.write_bytes(before)
+
+
+def test_value_of_an_option_is_no_selection(project: Project) -> None:
+    """A node id behind `--deselect` is not taken for one of those that are to run."""
+    judged = project.judge("--deselect", "checks/test_health.py::test_endpoint[/live]")
+    judged.assert_no_go("health/endpoint[/live] not-run: this check was deselected")
+    assert judged.outcomes["health/endpoint[/ready]"] == "passed"
 
 
 def test_env_through_addopts(project: Project) -> None:
