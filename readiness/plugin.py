@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 ALIASES = ("env", "gate", "stage")
 """Options with a short alias, added only where it is typed and the repository has not taken the name."""
+WORKER = "PYTEST_XDIST_WORKER"
+"""Variable that pytest-xdist sets in its workers, for them and for whatever they start."""
 
 
 class _State:
@@ -124,11 +127,20 @@ def pytest_load_initial_conftests(
         return result
     from readiness.run import activate
 
-    # Only in a worker the option is there before the command line is read. Not $PYTEST_XDIST_WORKER: a run that a
-    # worker of another run starts inherits it, and would judge nothing.
-    _State.run = activate(early_config, options, _State.taken, redactor, is_worker=bool(handed))
+    _State.run = activate(early_config, options, _State.taken, redactor)
+    # Where it is set, `pytest_cmdline_main` knows more: a run that a worker of another run starts inherits it.
+    if WORKER not in os.environ:
+        _State.run.begin(options)
     args[:] = _State.run.order.collection.arguments(args, [*options.file_or_dir, *unknown])
     return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Iterator[None]:
+    """A run has begun, before any plugin is configured, unless this process is a worker of it."""
+    if _State.run is not None and not hasattr(config, "workerinput"):
+        _State.run.begin(config.option)
+    return (yield)
 
 
 def _refuse_options_without_environment(options: argparse.Namespace) -> None:

@@ -46,14 +46,7 @@ INTERRUPTED = 2
 """pytest's exit status for an interrupt."""
 
 
-def activate(
-    config: pytest.Config,
-    options: argparse.Namespace,
-    taken: tuple[str, ...],
-    redactor: Redactor,
-    *,
-    is_worker: bool,
-) -> Run:
+def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...], redactor: Redactor) -> Run:
     """Returns the run that the command line asks for, its configuration loaded and validated.
 
     Raises:
@@ -61,9 +54,9 @@ def activate(
     """
     try:
         run = Run(read_order(config, options, taken, redactor))
-        run.begin(config, options, is_worker=is_worker)
     except UsageError as error:
         raise pytest.UsageError(redactor.redact(str(error))) from None
+    run.redact_logs(config)
     return run
 
 
@@ -135,18 +128,31 @@ class Run:
             return
         self._start_controller(config)
 
-    def begin(self, config: pytest.Config, options: argparse.Namespace, *, is_worker: bool) -> None:
-        """From here on a run that dies has left a NO-GO, whatever conftests and plugins do next."""
+    def redact_logs(self, config: pytest.Config) -> None:
+        """No secret is in the log messages of this process, until pytest cleans up."""
         config.add_cleanup(self._undo.close)
         self._undo.callback(facts.redact_log_records(self.redactor))
-        self.is_real = not is_worker and not any(getattr(options, name, False) for name in NO_RUN_OPTIONS)
-        if self.is_real:
+
+    def begin(self, options: argparse.Namespace) -> None:
+        """From here on a run that dies has left a NO-GO, whatever conftests and plugins do next.
+
+        Never called in a worker, whose NO-GO would be one of another run. Called again, it changes nothing.
+
+        Raises:
+            pytest.UsageError: where no report can be written.
+        """
+        if self.is_real or any(getattr(options, name, False) for name in NO_RUN_OPTIONS):
+            return
+        self.is_real = True
+        service, environment, run = self._about()
+        partial = bool(self.rules.selected)
+        try:
             publish.prepare_folder(self.order.folder)
-            service, environment, run = self._about()
-            partial = bool(self.rules.selected)
             publish.publish_unfinished(
                 service, environment, run, self.order.folder, self.redactor, partial=partial, note=note_of(self.order)
             )
+        except UsageError as error:
+            raise pytest.UsageError(self.redactor.redact(str(error))) from None
 
     def _start_controller(self, config: pytest.Config) -> None:
         self.config = config

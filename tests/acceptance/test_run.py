@@ -219,9 +219,10 @@ def test_reports_agree_with_each_other(project: Project) -> None:
     assert "<h1" in (judged.folder / "report.html").read_text()
 
 
-def test_earlier_reports_are_kept_as_history(project: Project) -> None:
+@pytest.mark.parametrize("way", [(), ("-n2",)])
+def test_earlier_reports_are_kept_as_history(project: Project, way: tuple[str, ...]) -> None:
     """The last finished report moves to history/; the placeholder of a run under way never does."""
-    first = project.judge().report["run"]["id"]
-    judged = project.judge()
+    first = project.judge(*way).report["run"]["id"]
+    judged = project.judge(*way)
     kept = [json.loads(path.read_text())["run"]["id"] for path in (judged.folder / "history").glob("*.json")]
     assert kept == [first]
