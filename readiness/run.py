@@ -226,6 +226,8 @@ class Run:
             return
         try:
             self.target = self.environment.provision()
+        except pytest.exit.Exception:
+            raise  # an Exception too, and not the environment's: SIGTERM or the deadline, which the ledger has
         except ReadinessError as error:
             self.ledger.trouble("environment", f"The environment did not come up: {error.cause}", error.remedy)
         except Exception as error:  # noqa: BLE001 - whatever stopped it, nothing can be judged
@@ -239,10 +241,10 @@ class Run:
         if not self.is_real:
             return (yield)
         is_distributed = self.config.pluginmanager.hasplugin("dsession")
-        if not is_distributed and session.items and not session.testsfailed:
-            self.provision()
-            self.execution.observer.look_ahead(session.items)
         try:
+            if not is_distributed and session.items and not session.testsfailed:
+                self.provision()
+                self.execution.observer.look_ahead(session.items)
             return (yield)
         finally:
             if not is_distributed:
@@ -385,7 +387,7 @@ class Run:
         if not self._is_ours():
             return
         try:
-            if self.decision is None:
+            if self.decision is None and not self.ledger.troubles:
                 self.ledger.trouble("internal error", "The run ended before any check was run.")
             if not self.published and not self.ledger.has("reports"):
                 self._finish()
