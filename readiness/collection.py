@@ -175,8 +175,8 @@ class Collection:
         """Returns pytest's arguments with the check files among them.
 
         They stand first: an option at the end whose value may be left out, such as a bare `--cov`, would take one.
-        A node id of a built-in check, as pytest and the report print it, names the file where it really is; only the
-        checks that are named that way run then.
+        A built-in check file or a node id in it, as pytest and the report print them, names the file where it really
+        is; only what is named that way runs then, and other checks are not-run.
 
         Args:
             given: the command line.
@@ -187,8 +187,8 @@ class Collection:
         for argument in given:
             path, separator, rest = argument.removeprefix("readiness/").partition("::")
             is_ours = argument in positional and path in files
-            if is_ours and separator and not (self.root / argument.partition("::")[0]).exists():
-                argument, named = f"{files[path]}::{rest}", True  # noqa: PLW2901 - the argument as pytest can find it
+            if is_ours and not (self.root / argument.partition("::")[0]).exists():
+                argument, named = f"{files[path]}{separator}{rest}", True  # noqa: PLW2901 - as pytest can find it
             arguments.append(argument)
         return arguments if named else [*self.files, *arguments]
 
