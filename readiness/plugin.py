@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +29,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 ALIASES = ("env", "gate", "stage")
 """Options with a short alias, added only where it is typed and the repository has not taken the name."""
-WORKER = "PYTEST_XDIST_WORKER"
-"""Variable that pytest-xdist sets in its workers, for them and for whatever they start."""
 
 
 class _State:
@@ -128,9 +125,6 @@ def pytest_load_initial_conftests(
     from readiness.run import activate
 
     _State.run = activate(early_config, options, _State.taken, redactor)
-    # Where it is set, `pytest_cmdline_main` knows more: a run that a worker of another run starts inherits it.
-    if WORKER not in os.environ:
-        _State.run.begin(options)
     args[:] = _State.run.order.collection.arguments(args, [*options.file_or_dir, *unknown])
     return result
 

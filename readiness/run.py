@@ -44,6 +44,8 @@ NO_RUN_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "mark
 """pytest's options with which nothing is run: nothing is provisioned, judged or written."""
 INTERRUPTED = 2
 """pytest's exit status for an interrupt."""
+WORKER = "PYTEST_XDIST_WORKER"
+"""Variable that pytest-xdist sets in its workers, for them and for whatever they start."""
 
 
 def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...], redactor: Redactor) -> Run:
@@ -57,6 +59,9 @@ def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[st
     except UsageError as error:
         raise pytest.UsageError(redactor.redact(str(error))) from None
     run.redact_logs(config)
+    # Where it is set, `pytest_cmdline_main` knows more: a run that a worker of another run starts inherits it.
+    if WORKER not in os.environ:
+        run.begin(options)
     return run
 
 
