@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import re
 import sys
 import types
 from collections.abc import Container, Iterable, Iterator
@@ -36,6 +37,8 @@ FIXTURES = (
     "findings",
 )
 """Fixtures that built-in check files get as their own, so that a conftest's fixture of that name cannot replace them."""
+_ESCAPE = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+"""How pytest writes a backslash and what is not ASCII in the name of a parameter."""
 
 
 def mark_of(function: object) -> CheckMark | None:
@@ -51,9 +54,23 @@ def mark_of_item(item: pytest.Item) -> CheckMark | None:
 
 
 def check_id(item: pytest.Item, mark: CheckMark) -> str:
-    """Returns the item's check id, with its parameters as pytest writes them in the node id."""
+    """Returns the item's check id, with its parameters as pytest names them but in the letters of the configuration."""
     callspec = getattr(item, "callspec", None)
-    return mark.id_of(None if callspec is None else callspec.id)
+    return mark.id_of(None if callspec is None else as_written(callspec.id))
+
+
+def as_written(parameter: str) -> str:
+    """Returns the name of a parameter without pytest's escapes, so that a waiver can name it as the configuration does.
+
+    What cannot be printed, such as a line feed, stays escaped. The redacted name and not the parameter itself, which may
+    hold a secret and need not be unique.
+    """
+
+    def character(escape: re.Match[str]) -> str:
+        text = escape[0].encode().decode("unicode_escape", "replace")
+        return text if text.isprintable() else escape[0]
+
+    return _ESCAPE.sub(character, parameter)
 
 
 def setting(table: Table | None, key: str) -> Any:

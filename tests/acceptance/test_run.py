@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from readiness.gate import builtin_gates
-from tests.acceptance.conftest import Judged, Project
+from tests.acceptance.conftest import CONFIG, Judged, Project
 
 WAYS = [
     (),
@@ -196,6 +196,30 @@ expires = 2999-12-31
         assert judged.outcomes["health/endpoint[/live]"] == "advisory"
         assert "2 xfailed" in judged.out
         assert judged.report["gates"][0]["verdict"] == "waived"
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)])
+def test_ids_have_the_letters_of_the_configuration(project: Project, way: tuple[str, ...]) -> None:
+    """A waiver names what is not ASCII as it stands in the configuration, and pytest escapes it in node ids alone."""
+    project.write(
+        "checks/test_own.py",
+        "import pytest\nfrom readiness import check\n\n@pytest.mark.parametrize('city', ['İzmir', 'a\\\\b\\n'])\n"
+        "@check('shop/city')\ndef test_city(measure, city):\n    measure('x', 1, at_most=0)\n",
+    )
+    waivers = ("health/endpoint[/sağlam]", "shop/city[İzmir]", "shop/city[a\\b\\n]")
+    project.config(
+        CONFIG.replace("/live", "/sağlam")
+        + "".join(
+            f"[[waiver]]\ncheck = '{check}'\nreason = 'known'\nowner = 'me'\nexpires = 2999-12-31\n"
+            for check in waivers
+        )
+    )
+    project.site.answers["/sa%C4%9Flam"] = (503, "text/plain", "no")
+    judged = project.judge(*way, PYTHONIOENCODING="ascii")
+    judged.assert_go()
+    assert {check: judged.outcomes[check] for check in waivers} == dict.fromkeys(waivers, "waived")
+    assert {waiver["state"] for waiver in judged.report["waivers"]} == {"active"}
+    assert "health/endpoint[/sağlam]" in project.judge("--collect-only", *way).out
 
 
 def test_gate_option_narrows_the_run_and_says_so(project: Project) -> None:
