@@ -28,6 +28,7 @@ from readiness import facts, fixtures, wire
 from readiness.config.rollout_tables import Rollout
 from readiness.deadline import Deadline
 from readiness.decision import decide
+from readiness.distributed import Distributed
 from readiness.environment import factory
 from readiness.environment.interface import Environment, Target
 from readiness.errors import ReadinessError, ReportError, UsageError
@@ -172,10 +173,7 @@ class Run:
         config.pluginmanager.register(self, "readiness-run")
         config.pluginmanager.register(_Door(self.ledger), "readiness-door")
         config.pluginmanager.register(_LastWord(self), "readiness-last-word")
-        if config.pluginmanager.hasplugin("dsession") or config.pluginmanager.hasplugin("xdist"):
-            from readiness.distributed import Distributed
-
-            config.pluginmanager.register(Distributed(self), "readiness-distributed")
+        config.pluginmanager.register(Distributed(self), "readiness-distributed")
 
     def _announce(self, text: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")

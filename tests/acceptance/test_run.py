@@ -44,6 +44,13 @@ def test_same_decision_however_pytest_is_called(project: Project, way: tuple[str
     assert sick.outcomes["health/endpoint[/live]"] == "passed"
 
 
+@pytest.mark.parametrize("xdist", ["xdist", "xdist.plugin"])
+def test_plugins_loaded_by_name(project: Project, xdist: str) -> None:
+    """Without pytest's autoload, and by either name that pytest-xdist has."""
+    loaded = ("-p", "readiness.plugin", "-p", xdist)
+    passed(project.judge(*loaded, "-n2", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"))
+
+
 @pytest.mark.parametrize("form", [["--env=staging"], ["--env", "staging"], ["--readiness-env=staging"]])
 def test_environment_can_be_named_in_each_form(project: Project, form: list[str]) -> None:
     """The alias with and without an equals sign, and the long option."""
