@@ -191,7 +191,8 @@ class Collection:
     def arguments(self, given: list[str], positional: Container[str]) -> list[str]:
         """Returns pytest's arguments with the check files among them.
 
-        They stand first: an option at the end whose value may be left out, such as a bare `--cov`, would take one.
+        They stand first, or behind a `--`, which pytest before 9 refuses between files: an option at the end whose
+        value may be left out, such as a bare `--cov`, would take one.
         A built-in check file or a node id in it, as pytest and the report print them, names the file where it really
         is; only what is named that way runs then, and other checks are not-run.
 
@@ -207,7 +208,10 @@ class Collection:
             if is_ours and not (self.root / argument.partition("::")[0]).exists():
                 argument, named = f"{files[path]}{separator}{rest}", True  # noqa: PLW2901 - as pytest can find it
             arguments.append(argument)
-        return arguments if named else [*self.files, *arguments]
+        if not named:
+            place = arguments.index("--") + 1 if "--" in arguments else 0
+            arguments[place:place] = self.files
+        return arguments
 
     def table_of(self, gate: str) -> Table | None:
         """Returns the gate's table of the configuration."""

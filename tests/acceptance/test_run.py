@@ -121,8 +121,9 @@ def test_own_tests_run_only_when_named(project: Project) -> None:
     """A readiness run does not start the unit tests; those named run beside the checks, and count."""
     project.write("tests/test_unit.py", "def test_unit():\n    assert False\n")
     passed(project.judge())
-    beside = project.judge("tests/test_unit.py")
-    beside.assert_no_go("Tests that ran beside the checks failed: tests/test_unit.py::test_unit")
+    for way in (("tests/test_unit.py",), ("--maxfail=9", "--", "tests/test_unit.py")):
+        beside = project.judge(*way)
+        beside.assert_no_go("Tests that ran beside the checks failed: tests/test_unit.py::test_unit")
 
 
 def test_own_checks_run_beside_the_builtin_ones(project: Project) -> None:
