@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import re
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ FIXTURES = (
     "findings",
 )
 """Fixtures that built-in check files get as their own, so that a conftest's fixture of that name cannot replace them."""
+_ESCAPE = re.compile(r"\\(?:\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+"""How pytest writes a backslash and what is not ASCII in the name of a parameter."""
 
 
 def mark_of(function: object) -> CheckMark | None:
@@ -51,9 +54,23 @@ def mark_of_item(item: pytest.Item) -> CheckMark | None:
 
 
 def check_id(item: pytest.Item, mark: CheckMark) -> str:
-    """Returns the item's check id, with its parameters as pytest writes them in the node id."""
+    """Returns the item's check id, with its parameters as pytest names them but in the letters of the configuration."""
     callspec = getattr(item, "callspec", None)
-    return mark.id_of(None if callspec is None else callspec.id)
+    return mark.id_of(None if callspec is None else as_written(callspec.id))
+
+
+def as_written(parameter: str) -> str:
+    """Returns the name of a parameter without pytest's escapes, so that a waiver can name it as the configuration does.
+
+    What cannot be printed, such as a line feed, stays escaped. The redacted name and not the parameter itself, which may
+    hold a secret and need not be unique.
+    """
+
+    def character(escape: re.Match[str]) -> str:
+        text = escape[0].encode().decode("unicode_escape", "replace")
+        return text if text.isprintable() else escape[0]
+
+    return _ESCAPE.sub(character, parameter)
 
 
 def setting(table: Table | None, key: str) -> Any:
@@ -171,20 +188,30 @@ class Collection:
         wanted = [file for file in self.user_files if not gates.get(file) or gates[file] & set(self.selected)]
         return [str(path) for path in (*self.builtin, *wanted)]
 
-    def arguments(self, given: list[str]) -> list[str]:
+    def arguments(self, given: list[str], positional: Container[str]) -> list[str]:
         """Returns pytest's arguments with the check files among them.
 
-        A node id of a built-in check, as pytest and the report print it, names the file where it really is; only the
-        checks that are named that way run then.
+        They stand first, or behind a `--`, which pytest before 9 refuses between files: an option at the end whose
+        value may be left out, such as a bare `--cov`, would take one.
+        A built-in check file or a node id in it, as pytest and the report print them, names the file where it really
+        is; only what is named that way runs then, and other checks are not-run.
+
+        Args:
+            given: the command line.
+            positional: those of its arguments that are files and node ids, and not options or their values.
         """
         files = {f"checks/{path.name}": str(path) for path in self.builtin}
         arguments, named = [], False
         for argument in given:
             path, separator, rest = argument.removeprefix("readiness/").partition("::")
-            if separator and path in files and not (self.root / argument.partition("::")[0]).exists():
-                argument, named = f"{files[path]}::{rest}", True  # noqa: PLW2901 - the argument as pytest can find it
+            is_ours = argument in positional and path in files
+            if is_ours and not (self.root / argument.partition("::")[0]).exists():
+                argument, named = f"{files[path]}{separator}{rest}", True  # noqa: PLW2901 - as pytest can find it
             arguments.append(argument)
-        return arguments if named else [*arguments, *self.files]
+        if not named:
+            place = arguments.index("--") + 1 if "--" in arguments else 0
+            arguments[place:place] = self.files
+        return arguments
 
     def table_of(self, gate: str) -> Table | None:
         """Returns the gate's table of the configuration."""

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Distributed:
-    """Plugin of the controller; its hooks are called only while pytest-xdist distributes."""
+    """Plugin of the controller; of its hooks pytest itself calls the loop alone, all others belong to pytest-xdist.
+
+    Always registered, because pytest-xdist goes by another name where `-p xdist.plugin` loads it.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run

@@ -115,7 +115,8 @@ def pytest_load_initial_conftests(
     except (SystemExit, pytest.exit.Exception) as end:
         raise pytest.UsageError(f"a conftest ended the run while it was loaded ({end!r}): nothing was judged") from None
     _State.taken = _add_aliases(parser, typed)
-    options = parser.parse_known_args(args, namespace=copy.copy(early_config.option))
+    # What is unknown holds the files behind an option too, where pytest is older than 9.
+    options, unknown = parser.parse_known_and_unknown_args(args, namespace=copy.copy(early_config.option))
     _State.active = options.readiness_env is not None
     if not _State.active:
         restore()
@@ -123,11 +124,17 @@ def pytest_load_initial_conftests(
         return result
     from readiness.run import activate
 
-    # Only in a worker the option is there before the command line is read. Not $PYTEST_XDIST_WORKER: a run that a
-    # worker of another run starts inherits it, and would judge nothing.
-    _State.run = activate(early_config, options, _State.taken, redactor, is_worker=bool(handed))
-    args[:] = _State.run.order.collection.arguments(args)
+    _State.run = activate(early_config, options, _State.taken, redactor)
+    args[:] = _State.run.order.collection.arguments(args, [*options.file_or_dir, *unknown])
     return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Iterator[None]:
+    """A run has begun, before any plugin is configured, unless this process is a worker of it."""
+    if _State.run is not None and not hasattr(config, "workerinput"):
+        _State.run.begin(config.option)
+    return (yield)
 
 
 def _refuse_options_without_environment(options: argparse.Namespace) -> None:

@@ -28,6 +28,7 @@ from readiness import facts, fixtures, wire
 from readiness.config.rollout_tables import Rollout
 from readiness.deadline import Deadline
 from readiness.decision import decide
+from readiness.distributed import Distributed
 from readiness.environment import factory
 from readiness.environment.interface import Environment, Target
 from readiness.errors import ReadinessError, ReportError, UsageError
@@ -45,16 +46,11 @@ NO_RUN_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "mark
 """pytest's options with which nothing is run: nothing is provisioned, judged or written."""
 INTERRUPTED = 2
 """pytest's exit status for an interrupt."""
+WORKER = "PYTEST_XDIST_WORKER"
+"""Variable that pytest-xdist sets in its workers, for them and for whatever they start."""
 
 
-def activate(
-    config: pytest.Config,
-    options: argparse.Namespace,
-    taken: tuple[str, ...],
-    redactor: Redactor,
-    *,
-    is_worker: bool,
-) -> Run:
+def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[str, ...], redactor: Redactor) -> Run:
     """Returns the run that the command line asks for, its configuration loaded and validated.
 
     Raises:
@@ -62,9 +58,12 @@ def activate(
     """
     try:
         run = Run(read_order(config, options, taken, redactor))
-        run.begin(config, options, is_worker=is_worker)
     except UsageError as error:
         raise pytest.UsageError(redactor.redact(str(error))) from None
+    run.redact_logs(config)
+    # Where it is set, `pytest_cmdline_main` knows more: a run that a worker of another run starts inherits it.
+    if WORKER not in os.environ:
+        run.begin(options)
     return run
 
 
@@ -140,18 +139,31 @@ class Run:
             return
         self._start_controller(config)
 
-    def begin(self, config: pytest.Config, options: argparse.Namespace, *, is_worker: bool) -> None:
-        """From here on a run that dies has left a NO-GO, whatever conftests and plugins do next."""
+    def redact_logs(self, config: pytest.Config) -> None:
+        """No secret is in the log messages of this process, until pytest cleans up."""
         config.add_cleanup(self._undo.close)
         self._undo.callback(facts.redact_log_records(self.redactor))
-        self.is_real = not is_worker and not any(getattr(options, name, False) for name in NO_RUN_OPTIONS)
-        if self.is_real:
+
+    def begin(self, options: argparse.Namespace) -> None:
+        """From here on a run that dies has left a NO-GO, whatever conftests and plugins do next.
+
+        Never called in a worker, whose NO-GO would be one of another run. Called again, it changes nothing.
+
+        Raises:
+            pytest.UsageError: where no report can be written.
+        """
+        if self.is_real or any(getattr(options, name, False) for name in NO_RUN_OPTIONS):
+            return
+        self.is_real = True
+        service, environment, run = self._about()
+        partial = bool(self.rules.selected)
+        try:
             publish.prepare_folder(self.order.folder)
-            service, environment, run = self._about()
-            partial = bool(self.rules.selected)
             publish.publish_unfinished(
                 service, environment, run, self.order.folder, self.redactor, partial=partial, note=note_of(self.order)
             )
+        except UsageError as error:
+            raise pytest.UsageError(self.redactor.redact(str(error))) from None
 
     def _start_controller(self, config: pytest.Config) -> None:
         self.config = config
@@ -166,10 +178,7 @@ class Run:
         config.pluginmanager.register(self, "readiness-run")
         config.pluginmanager.register(_Door(self.ledger), "readiness-door")
         config.pluginmanager.register(_LastWord(self), "readiness-last-word")
-        if config.pluginmanager.hasplugin("dsession") or config.pluginmanager.hasplugin("xdist"):
-            from readiness.distributed import Distributed
-
-            config.pluginmanager.register(Distributed(self), "readiness-distributed")
+        config.pluginmanager.register(Distributed(self), "readiness-distributed")
 
     def _announce(self, text: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -225,6 +234,8 @@ class Run:
             return
         try:
             self.target = self.environment.provision()
+        except pytest.exit.Exception:
+            raise  # an Exception too, and not the environment's: SIGTERM or the deadline, which the ledger has
         except ReadinessError as error:
             self.ledger.trouble("environment", f"The environment did not come up: {error.cause}", error.remedy)
         except Exception as error:  # noqa: BLE001 - whatever stopped it, nothing can be judged
@@ -238,10 +249,10 @@ class Run:
         if not self.is_real:
             return (yield)
         is_distributed = self.config.pluginmanager.hasplugin("dsession")
-        if not is_distributed and session.items and not session.testsfailed:
-            self.provision()
-            self.execution.observer.look_ahead(session.items)
         try:
+            if not is_distributed and session.items and not session.testsfailed:
+                self.provision()
+                self.execution.observer.look_ahead(session.items)
             return (yield)
         finally:
             if self.staged is not None:
@@ -386,7 +397,7 @@ class Run:
         if not self._is_ours():
             return
         try:
-            if self.decision is None:
+            if self.decision is None and not self.ledger.troubles:
                 self.ledger.trouble("internal error", "The run ended before any check was run.")
             if not self.published and not self.ledger.has("reports"):
                 self._finish()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "compliance-kit"
 pytestmark = pytest.mark.slow
+INTERRUPTED = 2
 
 
 class Example:
@@ -184,6 +185,36 @@ def test_nothing_outlives_the_run(example: Example, kind: signal.Signals) -> Non
     _, alive = psutil.wait_procs(started, timeout=10)
     assert alive == []
     assert judged.report["decision"] == "NO-GO"
+
+
+def preparing(example: Example) -> Path:
+    """Adds a command that prepares for a minute; returns the file that it makes when it runs."""
+    config = example.folder / "readiness.toml"
+    command = 'prepare = [["sh", "-c", "touch preparing; sleep 60"], '
+    config.write_text(config.read_text().replace("prepare = [", command))
+    return example.folder / "preparing"
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)])
+def test_terminated_while_the_environment_comes_up(example: Example, way: tuple[str, ...]) -> None:
+    """The run was interrupted, with the status for it; nothing is wrong with the environment."""
+    mark = preparing(example)
+    process = example.start("--gate=health", *way)
+    wait_until(mark.exists, 60)
+    os.kill(process.pid, signal.SIGTERM)
+    judged = example.finish(process)
+    judged.assert_no_go("The run was ended by SIGTERM", status=INTERRUPTED)
+    assert "did not come up" not in judged.why
+    assert "internal error" not in judged.why
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)])
+def test_deadline_while_the_environment_comes_up(example: Example, way: tuple[str, ...]) -> None:
+    """The reason is told in its own words."""
+    preparing(example)
+    judged = example.judge("--gate=health", "--readiness-deadline=6s", *way)
+    judged.assert_no_go("6 s")
+    assert "Exit" not in judged.why
 
 
 def test_two_runs_at_the_same_time(example: Example) -> None:

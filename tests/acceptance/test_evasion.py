@@ -249,6 +249,19 @@ class TestStatus:
         assert judged.outcomes == {"health/endpoint[/health]": "passed"} or "1 passed" in judged.out
         assert project.site.requests == ["/health"]
 
+    def test_printed_file_can_be_typed_back(self, project: Project) -> None:
+        """It is all of the run where there is no other check, and a part of it, which is no GO, where there are."""
+        project.judge("checks/test_health.py").assert_go()
+        project.passing("till")
+        judged = project.judge("checks/test_health.py")
+        judged.assert_no_go("shop/till not-run", "it was not named on the command line")
+        assert judged.outcomes["health/endpoint[/live]"] == "passed"
+        project.config(
+            (project.folder / "readiness.toml").read_text()
+            + '\n[redis]\n[env.staging.redis]\nurl = "redis://127.0.0.1:9/0"\n'
+        )
+        project.judge("checks/test_health.py").assert_no_go("redis/", "it was not named on the command line")
+
 
 class TestBounds:
     """Nothing outlives its time."""

@@ -253,6 +253,26 @@ class TestTheRunItself:
         for way in ((), ("-n2",)):
             project.judge(*way).assert_no_go("cannot start", status=3)
 
+    @pytest.mark.parametrize("extra", [{}, {"PYTEST_XDIST_WORKER": "gw0"}], ids=["run", "run of a worker"])
+    def test_conftest_that_fails_before_the_session(self, project: Project, extra: dict[str, str]) -> None:
+        """The NO-GO of the start is there already when the first plugin is configured, and replaces an earlier GO."""
+        project.judge().assert_go()
+        project.write(
+            "conftest.py",
+            "import pytest\n\n@pytest.hookimpl(tryfirst=True)\ndef pytest_configure():\n    raise RuntimeError('too early')\n",
+        )
+        judged = project.judge(**extra)
+        assert judged.status != 0
+        assert judged.report["decision"] == "NO-GO"
+
+    @pytest.mark.parametrize("hook", ["pytest_configure", "pytest_sessionstart"])
+    def test_workers_that_fail_at_their_start(self, project: Project, hook: str) -> None:
+        """Nothing was judged, and the controller says so."""
+        body = "    if hasattr(getattr(config, 'config', config), 'workerinput'):\n        raise RuntimeError('broken worker')\n"
+        argument = "config" if hook == "pytest_configure" else "session"
+        project.write("conftest.py", f"def {hook}({argument}):\n    config = {argument}\n{body}")
+        project.judge("-n2").assert_no_go("internal error", status=3)
+
     def test_plugin_that_ends_the_run_with_status_zero(self, project: Project) -> None:
         """`pytest.exit(returncode=0)` does not make a GO."""
         body = "    if 'ready' in item.nodeid:\n        pytest.exit('enough', returncode=0)\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import xmlschema
 
+from readiness.gate import builtin_gates
 from tests.acceptance.conftest import CONFIG, Judged, Project
 
 JUNIT_PROFILE = Path(__file__).parents[1] / "reports" / "xsd" / "profile.xsd"
@@ -23,6 +24,7 @@ WAYS = [
     ("--reruns=1",),
     ("--timeout=30",),
     ("--cov=checks", "--cov-report="),
+    ("--cov-report=", "--cov"),
     ("-q", "--tb=no", "--capture=no"),
     ("--strict-markers", "--strict-config"),
     ("-W", "error"),
@@ -44,10 +46,47 @@ def test_same_decision_however_pytest_is_called(project: Project, way: tuple[str
     assert sick.outcomes["health/endpoint[/live]"] == "passed"
 
 
+@pytest.mark.parametrize("xdist", ["xdist", "xdist.plugin"])
+def test_plugins_loaded_by_name(project: Project, xdist: str) -> None:
+    """Without pytest's autoload, and by either name that pytest-xdist has."""
+    loaded = ("-p", "readiness.plugin", "-p", xdist)
+    passed(project.judge(*loaded, "-n2", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"))
+
+
 @pytest.mark.parametrize("form", [["--env=staging"], ["--env", "staging"], ["--readiness-env=staging"]])
 def test_environment_can_be_named_in_each_form(project: Project, form: list[str]) -> None:
     """The alias with and without an equals sign, and the long option."""
     passed(project.judge(*form, env=None))
+
+
+@pytest.mark.parametrize("way", [("--maybe",), ("--browsers", "a", "b"), ("--maybe", "-n2"), ("--",)], ids=" ".join)
+def test_option_at_the_end_takes_no_check_file(project: Project, way: tuple[str, ...]) -> None:
+    """An option of the repository whose values may be left out does not take the check files for them."""
+    project.write(
+        "conftest.py",
+        "def pytest_addoption(parser):\n"
+        "    parser.addoption('--maybe', nargs='?')\n    parser.addoption('--browsers', nargs='*')\n",
+    )
+    passed(project.judge(*way))
+
+
+def test_debug_at_the_end_overwrites_no_check_file(project: Project) -> None:
+    """Pytest writes its own file, and not the installed check file that came next."""
+    file = next(gate.file for gate in builtin_gates() if gate.name == "health")
+    assert file is not None
+    before = file.read_bytes()
+    try:
+        project.judge("--debug")
+        assert file.read_bytes() == before
+    finally:
+        file.write_bytes(before)
+
+
+def test_value_of_an_option_is_no_selection(project: Project) -> None:
+    """A node id behind `--deselect` is not taken for one of those that are to run."""
+    judged = project.judge("--deselect", "checks/test_health.py::test_endpoint[/live]")
+    judged.assert_no_go("health/endpoint[/live] not-run: this check was deselected")
+    assert judged.outcomes["health/endpoint[/ready]"] == "passed"
 
 
 def test_env_through_addopts(project: Project) -> None:
@@ -84,8 +123,9 @@ def test_own_tests_run_only_when_named(project: Project) -> None:
     """A readiness run does not start the unit tests; those named run beside the checks, and count."""
     project.write("tests/test_unit.py", "def test_unit():\n    assert False\n")
     passed(project.judge())
-    beside = project.judge("tests/test_unit.py")
-    beside.assert_no_go("Tests that ran beside the checks failed: tests/test_unit.py::test_unit")
+    for way in (("tests/test_unit.py",), ("--maxfail=9", "--", "tests/test_unit.py")):
+        beside = project.judge(*way)
+        beside.assert_no_go("Tests that ran beside the checks failed: tests/test_unit.py::test_unit")
 
 
 def test_own_checks_run_beside_the_builtin_ones(project: Project) -> None:
@@ -168,6 +208,30 @@ expires = 2999-12-31
         assert judged.report["gates"][0]["verdict"] == "waived"
 
 
+@pytest.mark.parametrize("way", [(), ("-n2",)])
+def test_ids_have_the_letters_of_the_configuration(project: Project, way: tuple[str, ...]) -> None:
+    """A waiver names what is not ASCII as it stands in the configuration, and pytest escapes it in node ids alone."""
+    project.write(
+        "checks/test_own.py",
+        "import pytest\nfrom readiness import check\n\n@pytest.mark.parametrize('city', ['İzmir', 'a\\\\b\\n'])\n"
+        "@check('shop/city')\ndef test_city(measure, city):\n    measure('x', 1, at_most=0)\n",
+    )
+    waivers = ("health/endpoint[/sağlam]", "shop/city[İzmir]", "shop/city[a\\b\\n]")
+    project.config(
+        CONFIG.replace("/live", "/sağlam")
+        + "".join(
+            f"[[waiver]]\ncheck = '{check}'\nreason = 'known'\nowner = 'me'\nexpires = 2999-12-31\n"
+            for check in waivers
+        )
+    )
+    project.site.answers["/sa%C4%9Flam"] = (503, "text/plain", "no")
+    judged = project.judge(*way, PYTHONIOENCODING="ascii")
+    judged.assert_go()
+    assert {check: judged.outcomes[check] for check in waivers} == dict.fromkeys(waivers, "waived")
+    assert {waiver["state"] for waiver in judged.report["waivers"]} == {"active"}
+    assert "health/endpoint[/sağlam]" in project.judge("--collect-only", *way).out
+
+
 def test_gate_option_narrows_the_run_and_says_so(project: Project) -> None:
     """The decision covers only the named gates, and the report says that it is partial."""
     project.passing("till")
@@ -190,10 +254,11 @@ def test_reports_agree_with_each_other(project: Project) -> None:
     assert "<h1" in (judged.folder / "report.html").read_text()
 
 
-def test_earlier_reports_are_kept_as_history(project: Project) -> None:
+@pytest.mark.parametrize("way", [(), ("-n2",)])
+def test_earlier_reports_are_kept_as_history(project: Project, way: tuple[str, ...]) -> None:
     """The last finished report moves to history/; the placeholder of a run under way never does."""
-    first = project.judge().report["run"]["id"]
-    judged = project.judge()
+    first = project.judge(*way).report["run"]["id"]
+    judged = project.judge(*way)
     kept = [json.loads(path.read_text())["run"]["id"] for path in (judged.folder / "history").glob("*.json")]
     assert kept == [first]
 
