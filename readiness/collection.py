@@ -20,6 +20,7 @@ from readiness.gate import Gate
 from readiness.mark import MARK, CheckMark, check_files, declared_gates, declared_ids, declared_in, title_of
 from readiness.model import Severity
 from readiness.redact import Redactor
+from readiness.selection import Named, lost, named_in, unnamed
 
 FIXTURES = (
     "env",
@@ -74,7 +75,7 @@ class Planned:
     node_id: str
     deselected: bool = False
     hidden: bool = False
-    """Declared in a check file and not collected by pytest, for example because of `python_functions`."""
+    """Declared in a check file and not collected by pytest, for example because of `python_functions` or `--lf`."""
 
 
 @dataclass(slots=True)
@@ -156,6 +157,9 @@ class Collection:
         own = check_files(settings.folder, settings.service.checks or ["checks"])
         shipped = {gate.file.resolve() for gate in self.gates.values() if gate.file}
         self.user_files = tuple(file for file in own if file not in shipped)
+        self._check_files = frozenset({*self.builtin, *self.user_files})
+        self.named: tuple[Named, ...] = ()
+        """The checks that alone are to run; empty where all are."""
         self.plan = Plan()
 
     def is_wanted(self, gate: str) -> bool:
@@ -171,20 +175,21 @@ class Collection:
         wanted = [file for file in self.user_files if not gates.get(file) or gates[file] & set(self.selected)]
         return [str(path) for path in (*self.builtin, *wanted)]
 
-    def arguments(self, given: list[str]) -> list[str]:
+    def arguments(self, given: list[str], positional: Iterable[str]) -> list[str]:
         """Returns pytest's arguments with the check files among them.
 
-        A node id of a built-in check, as pytest and the report print it, names the file where it really is; only the
-        checks that are named that way run then.
+        A file of which only some checks are named is collected as a whole, and so are the others; what was not named is
+        deselected later. So it is in the plan, with each parameter of a check, and keeps the run from being a GO.
+
+        Args:
+            given: the command line.
+            positional: what in it is no option and no option's value.
         """
-        files = {f"checks/{path.name}": str(path) for path in self.builtin}
-        arguments, named = [], False
-        for argument in given:
-            path, separator, rest = argument.removeprefix("readiness/").partition("::")
-            if separator and path in files and not (self.root / argument.partition("::")[0]).exists():
-                argument, named = f"{files[path]}::{rest}", True  # noqa: PLW2901 - the argument as pytest can find it
-            arguments.append(argument)
-        return arguments if named else [*arguments, *self.files]
+        shipped = {f"checks/{path.name}": path for path in self.builtin}
+        named = named_in(positional, self.root, self._check_files, shipped)
+        if any(each.name for each in named.values()):
+            self.named = tuple(named.values())
+        return [*(named[each].file if each in named else each for each in given), *self.files]
 
     def table_of(self, gate: str) -> Table | None:
         """Returns the gate's table of the configuration."""
@@ -230,8 +235,8 @@ class Collection:
         metafunc.parametrize(argument, list(items), ids=[self.redactor.redact(str(item)) for item in items])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
-        """The plan is known before anybody deselects."""
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+        """The plan is known before anybody deselects; then whatever was not named is."""
         for item in items:
             mark = mark_of_item(item)
             if mark is not None:
@@ -240,7 +245,16 @@ class Collection:
                 self._found.add(mark.id)
                 self.plan.add(self._planned(item.nodeid, check_id(item, mark), mark.gate, mark.severity, title))
         self._plan_what_is_missing()
+        if self.named:
+            self._leave_out_what_is_not_named(config, items)
         return (yield)
+
+    def _leave_out_what_is_not_named(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        self.plan.errors += lost(items, self.named)
+        left_out = set(unnamed(items, self.named, self._check_files))
+        if left_out:
+            config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+            items[:] = [item for item in items if item not in left_out]
 
     def _plan_what_is_missing(self) -> None:
         """A check that its file declares and pytest did not collect is in the plan, as one that will not run."""

@@ -114,12 +114,12 @@ class Ledger:
             return Outcome.UNMEASURED, text, "Run it alone, without -n, to see why."
         if planned.hidden and not self.has("collection"):
             text = (
-                "pytest did not collect this check: it was not named on the command line, --lf or a plugin left it out, "
+                "pytest did not collect this check: --lf or a plugin left it out, "
                 "another function has its name, or the ini option python_functions hides it"
             )
             return Outcome.NOT_RUN, text, "See what `pytest --collect-only` lists; add test_* to python_functions."
         if planned.deselected:
-            text = "this check was deselected, by -k, -m, --lf, --deselect or a plugin"
+            text = "this check was deselected, by -k, -m, --lf, --deselect, a plugin, or because others were named"
             return Outcome.NOT_RUN, text, "Run without it; --gate narrows a run to whole gates."
         if self.troubles:
             return Outcome.NOT_RUN, f"the run ended before this check ({self.troubles[0][0]})", ""

@@ -115,7 +115,7 @@ def pytest_load_initial_conftests(
     except (SystemExit, pytest.exit.Exception) as end:
         raise pytest.UsageError(f"a conftest ended the run while it was loaded ({end!r}): nothing was judged") from None
     _State.taken = _add_aliases(parser, typed)
-    options = parser.parse_known_args(args, namespace=copy.copy(early_config.option))
+    options, unknown = parser.parse_known_and_unknown_args(args, namespace=copy.copy(early_config.option))
     _State.active = options.readiness_env is not None
     if not _State.active:
         restore()
@@ -126,7 +126,8 @@ def pytest_load_initial_conftests(
     # Only in a worker the option is there before the command line is read. Not $PYTEST_XDIST_WORKER: a run that a
     # worker of another run starts inherits it, and would judge nothing.
     _State.run = activate(early_config, options, _State.taken, redactor, is_worker=bool(handed))
-    args[:] = _State.run.order.collection.arguments(args)
+    # Where options stand in between, pytest before 9 knows only some of the positional arguments as such.
+    args[:] = _State.run.order.collection.arguments(args, [*options.file_or_dir, *unknown])
     return result
 
 

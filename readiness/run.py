@@ -38,6 +38,7 @@ from readiness.observer import Desk
 from readiness.order import ROLLOUT, Order, read_order
 from readiness.redact import Redactor
 from readiness.reports import json, markdown, publish
+from readiness.selection import Named
 from readiness.staging import Staged, note_of
 
 NO_RUN_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow", "help", "version")
@@ -102,6 +103,7 @@ class Run:
             self.rules = self.order.collection.rules = replace(self.rules, today=dt.date.fromisoformat(handed["today"]))
             self.deadline = Deadline(handed["left_s"])
             self.run_id = handed["run"]
+            self.order.collection.named = wire.from_builtins(handed["named"], tuple[Named, ...])
         if self.order.stage is not None:
             self.staged = Staged(
                 self.order, config, run=self.run_id, left_s=self.deadline.left_s, is_worker=handed is not None

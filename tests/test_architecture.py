@@ -34,6 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "fixtures",
             "ledger",
             "planning",
+            "selection",
             "live",
             "staging",
             "watching",
