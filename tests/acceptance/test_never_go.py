@@ -213,6 +213,31 @@ class TestChecks:
     def test_check_file_that_cannot_be_imported(self, project: Project) -> None:
         """A syntax error in one's own checks."""
         project.passing("till")
+    @pytest.mark.parametrize(
+        ("body", "word"),
+        [
+            ("@sync\nasync def test_own():\n    assert 1 == 2\n", "the check returned coroutine"),
+            ("@sync\ndef test_own():\n    assert 1 == 2\n    yield\n", "the check returned generator"),
+            ("@sync\nasync def test_own():\n    assert 1 == 2\n    yield\n", "the check returned async_generator"),
+            (
+                "def test_own(measure):\n    measure('a', 1)\n    async def go():\n        assert 1 == 2\n    return go()\n",
+                "the check returned coroutine",
+            ),
+            ("def test_own(measure):\n    measure('a', 1)\n    return 1 == 2\n", "the check returned bool"),
+        ],
+        ids=["coroutine", "generator", "async generator", "inner coroutine", "comparison"],
+    )
+    def test_check_that_returns_something(self, project: Project, body: str, word: str) -> None:
+        """What it returned was never run, or is an answer that nobody reads."""
+        head = (
+            "import functools\nfrom readiness import check\n\ndef sync(f):\n    @functools.wraps(f)\n"
+            "    def inner(*args, **kwargs):\n        return f(*args, **kwargs)\n    return inner\n\n"
+        )
+        project.write("checks/test_own.py", f"{head}@check('shop/own')\n{body}")
+        judged = project.judge("-W", "error")
+        judged.assert_no_go("shop/own unmeasured", f"{word} instead of asserting")
+        assert "never awaited" not in judged.out
+
         project.write("checks/test_broken.py", "def test_x(:\n")
         judged = project.judge()
         assert judged.status != 0
