@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import socket
@@ -152,6 +153,20 @@ class TestChecks:
     """What a check does instead of measuring."""
 
     @pytest.mark.parametrize(
+        assert self.TAKEN not in ours.out
+
+    def test_alias_taken_where_pyproject_holds_the_configuration(self, project: Project) -> None:
+        """Found as a run would find it, also in a folder above; without a configuration there is nothing to mistake."""
+        project.write(
+            "app/conftest.py", "def pytest_addoption(parser):\n    parser.addoption('--env', default='dev')\n"
+        )
+        project.write("app/test_unit.py", "def test_unit():\n    pass\n")
+        (project.folder / "readiness.toml").unlink()
+        app = copy.copy(project)
+        app.folder = project.folder / "app"
+        assert self.TAKEN not in app.judge("-q").out
+        project.write("pyproject.toml", '[tool.readiness.env.staging]\nkind = "live"\n')
+        assert self.TAKEN in app.judge("-q").out
         ("body", "word"),
         [
             ("pytest.skip('not today')", "the check was skipped, so nothing was judged: not today"),
