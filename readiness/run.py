@@ -58,12 +58,13 @@ def activate(
     """Returns the run that the command line asks for, its configuration loaded and validated.
 
     Raises:
-        pytest.UsageError: for anything wrong on the command line or in the configuration; exit status 4.
+        pytest.UsageError: for anything wrong on the command line or in the configuration, and where no report can be
+            written; exit status 4.
     """
     try:
         run = Run(read_order(config, options, taken, redactor))
         run.begin(config, options, is_worker=is_worker)
-    except UsageError as error:
+    except (UsageError, ReportError) as error:
         raise pytest.UsageError(redactor.redact(str(error))) from None
     return run
 

@@ -91,6 +91,16 @@ class TestConfiguration:
         project.write("reports", "a file where a folder should be")
         assert_refused(project, "reports")
 
+    def test_full_disk(self, project: Project) -> None:
+        """Where the first NO-GO cannot be left behind, nothing is begun; a limit on files stands in for the disk."""
+        project.write(
+            "conftest.py",
+            "import resource\nhard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))\n",
+        )
+        assert_refused(project, "reports/staging", "File too large")
+        assert "Traceback" not in project.judge().out
+
 
 class TestSelection:
     """What pytest leaves out was not judged."""
