@@ -140,29 +140,19 @@ class TestSelection:
         for way in ((), ("-n2",)):
             project.judge(*plugin, *way).assert_no_go("Incomplete: 1 of 3", "health/endpoint[/ready] not-run")
 
+    TAKEN = "nothing is judged: --env is taken by this repository's conftest; use --readiness-env=NAME"
+
     def test_alias_taken_by_a_conftest(self, project: Project) -> None:
-        """`--env` belongs to the repository: the header says that nothing was judged, and the long option works."""
+        """`--env` belongs to the repository: the last lines say that nothing was judged, and the long option works."""
         project.write("conftest.py", "def pytest_addoption(parser):\n    parser.addoption('--env', default='dev')\n")
         project.write("test_unit.py", "def test_unit(request):\n    assert request.config.getoption('--env')\n")
-        theirs = project.judge()
-        assert "nothing is judged: --env is taken by this repository's conftest; use --readiness-env=NAME" in theirs.out
-        assert not theirs.folder.exists()
+        for args in ((), ("-q",), ("--no-header",), ("-n2",)):
+            theirs = project.judge(*args)
+            assert theirs.out.count(self.TAKEN) == 1, theirs.out
+            assert not theirs.folder.exists()
         ours = project.judge("--readiness-env=staging", "--env=prod", env=None)
         ours.assert_go()
         assert "taken by this repository: --env" in ours.out
-
-    def test_alias_taken_by_a_conftest_further_down(self, project: Project) -> None:
-        """A conftest that pytest loads late may declare the name as long as nobody types it for us."""
-        project.write("tests/api/conftest.py", "def pytest_addoption(parser):\n    parser.addoption('--env')\n")
-        project.write("tests/api/test_unit.py", "def test_unit():\n    pass\n")
-        judged = project.judge(env=None)
-        assert judged.status == 0, judged.out
-
-
-class TestChecks:
-    """What a check does instead of measuring."""
-
-    @pytest.mark.parametrize(
         assert self.TAKEN not in ours.out
 
     def test_alias_taken_where_pyproject_holds_the_configuration(self, project: Project) -> None:
@@ -177,6 +167,19 @@ class TestChecks:
         assert self.TAKEN not in app.judge("-q").out
         project.write("pyproject.toml", '[tool.readiness.env.staging]\nkind = "live"\n')
         assert self.TAKEN in app.judge("-q").out
+
+    def test_alias_taken_by_a_conftest_further_down(self, project: Project) -> None:
+        """A conftest that pytest loads late may declare the name as long as nobody types it for us."""
+        project.write("tests/api/conftest.py", "def pytest_addoption(parser):\n    parser.addoption('--env')\n")
+        project.write("tests/api/test_unit.py", "def test_unit():\n    pass\n")
+        judged = project.judge(env=None)
+        assert judged.status == 0, judged.out
+
+
+class TestChecks:
+    """What a check does instead of measuring."""
+
+    @pytest.mark.parametrize(
         ("body", "word"),
         [
             ("pytest.skip('not today')", "the check was skipped, so nothing was judged: not today"),
@@ -193,6 +196,11 @@ class TestChecks:
             ("pytest.xfail('known')", "unmeasured: known"),
             ("pytest.fail('broken')", "failed: broken"),
             ("measure('odd', object())", "unmeasured"),
+            ("measure(5, 1, equals=1)", "broke with TypeError: measure(5) takes text as name, not int"),
+            (
+                "measure('x', 5, at_most=float('nan'))",
+                "broke with ValueError: measure('x') takes a finite number as at_most",
+            ),
             ("assert 0, 'lone surrogate \\ud800'", "lone surrogate \\ud800"),
         ],
     )
@@ -204,6 +212,31 @@ class TestChecks:
         )
         for way in ((), ("-n2",)):
             project.judge(*way).assert_no_go("shop/own", word)
+
+    @pytest.mark.parametrize(
+        ("body", "word"),
+        [
+            ("@sync\nasync def test_own():\n    assert 1 == 2\n", "the check returned coroutine"),
+            ("@sync\ndef test_own():\n    assert 1 == 2\n    yield\n", "the check returned generator"),
+            ("@sync\nasync def test_own():\n    assert 1 == 2\n    yield\n", "the check returned async_generator"),
+            (
+                "def test_own(measure):\n    measure('a', 1)\n    async def go():\n        assert 1 == 2\n    return go()\n",
+                "the check returned coroutine",
+            ),
+            ("def test_own(measure):\n    measure('a', 1)\n    return 1 == 2\n", "the check returned bool"),
+        ],
+        ids=["coroutine", "generator", "async generator", "inner coroutine", "comparison"],
+    )
+    def test_check_that_returns_something(self, project: Project, body: str, word: str) -> None:
+        """What it returned was never run, or is an answer that nobody reads."""
+        head = (
+            "import functools\nfrom readiness import check\n\ndef sync(f):\n    @functools.wraps(f)\n"
+            "    def inner(*args, **kwargs):\n        return f(*args, **kwargs)\n    return inner\n\n"
+        )
+        project.write("checks/test_own.py", f"{head}@check('shop/own')\n{body}")
+        judged = project.judge("-W", "error")
+        judged.assert_no_go("shop/own unmeasured", f"{word} instead of asserting")
+        assert "never awaited" not in judged.out
 
     def test_skipif_and_xfail_marks(self, project: Project) -> None:
         """Pytest's own marks do not let a check through."""
@@ -238,31 +271,6 @@ class TestChecks:
     def test_check_file_that_cannot_be_imported(self, project: Project) -> None:
         """A syntax error in one's own checks."""
         project.passing("till")
-    @pytest.mark.parametrize(
-        ("body", "word"),
-        [
-            ("@sync\nasync def test_own():\n    assert 1 == 2\n", "the check returned coroutine"),
-            ("@sync\ndef test_own():\n    assert 1 == 2\n    yield\n", "the check returned generator"),
-            ("@sync\nasync def test_own():\n    assert 1 == 2\n    yield\n", "the check returned async_generator"),
-            (
-                "def test_own(measure):\n    measure('a', 1)\n    async def go():\n        assert 1 == 2\n    return go()\n",
-                "the check returned coroutine",
-            ),
-            ("def test_own(measure):\n    measure('a', 1)\n    return 1 == 2\n", "the check returned bool"),
-        ],
-        ids=["coroutine", "generator", "async generator", "inner coroutine", "comparison"],
-    )
-    def test_check_that_returns_something(self, project: Project, body: str, word: str) -> None:
-        """What it returned was never run, or is an answer that nobody reads."""
-        head = (
-            "import functools\nfrom readiness import check\n\ndef sync(f):\n    @functools.wraps(f)\n"
-            "    def inner(*args, **kwargs):\n        return f(*args, **kwargs)\n    return inner\n\n"
-        )
-        project.write("checks/test_own.py", f"{head}@check('shop/own')\n{body}")
-        judged = project.judge("-W", "error")
-        judged.assert_no_go("shop/own unmeasured", f"{word} instead of asserting")
-        assert "never awaited" not in judged.out
-
         project.write("checks/test_broken.py", "def test_x(:\n")
         judged = project.judge()
         assert judged.status != 0
