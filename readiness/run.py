@@ -246,8 +246,9 @@ class Run:
                 self.ledger.collected(item.nodeid for item in session.items)
                 self.ledger.planned(self.order.collection.plan)
             self.ledger.stopped(session.shouldfail or session.shouldstop)
-            for casualty in self.environment.casualties() if self.environment else ():
-                self.ledger.trouble("environment", casualty.text)
+            if self.environment is not None and not self.ledger.has("environment"):  # else it never came up
+                for casualty in self.environment.casualties():
+                    self.ledger.trouble("environment", casualty.text)
             self.decision = self._decide()
             if self.decision.decision is Answer.NO_GO and (self.ledger.has_collected or self.ledger.troubles):
                 session.testsfailed = max(1, session.testsfailed)
