@@ -14,7 +14,7 @@ import pytest
 
 from tests.acceptance.conftest import CONFIG, Project, wait_until
 from tests.probes import peers
-from tests.project import serving_site
+from tests.project import HEALTHY, serving_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -330,6 +330,10 @@ class TestTheRunItself:
         assert judged.status in (1, 2), judged.out
         assert judged.report["decision"] == "NO-GO"
         assert "health/endpoint[/health] failed" in judged.why
+        if "-n2" in way:  # the other worker may have been at one of them
+            assert "not-run" in judged.outcomes.values()
+        else:
+            assert judged.outcomes["health/endpoint[/ready]"] == judged.outcomes["health/endpoint[/live]"] == "not-run"
 
     @pytest.mark.parametrize("way", [(), ("-n2",)])
     @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
@@ -472,7 +476,17 @@ class TestTarget:
 def test_attempts_are_counted_as_flaky(project: Project) -> None:
     """A pass after one of `attempts` is a flaky pass, which a GO may not contain by default."""
     project.config(CONFIG.replace("samples = 1", 'samples = 1\nattempts = 3\nevery = "10ms"'))
+    project.site.answers["/ready"] = iter([(503, "text/plain", "no"), *[HEALTHY] * 9])
+    judged = project.judge()
+    judged.assert_no_go("1 check passed only after a retry (health/endpoint[/ready])")
+    check = judged.check("health/endpoint[/ready]")
+    assert (check["outcome"], check["attempts"]) == ("passed", 2)
+
+
+def test_attempts_come_to_an_end(project: Project) -> None:
+    """What fails each time has failed, after as many attempts as were allowed."""
+    project.config(CONFIG.replace("samples = 1", 'samples = 1\nattempts = 3\nevery = "10ms"'))
     project.site.answers["/ready"] = (503, "text/plain", "no")
     judged = project.judge()
     judged.assert_no_go("health/endpoint[/ready] failed")
-    assert next(check["attempts"] for check in judged.report["checks"] if check["outcome"] == "failed") == 3
+    assert judged.check("health/endpoint[/ready]")["attempts"] == 3
