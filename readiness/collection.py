@@ -189,7 +189,9 @@ class Collection:
         named = named_in(positional, self.root, self._check_files, shipped)
         if any(each.name for each in named.values()):
             self.named = tuple(named.values())
-        return [*(named[each].file if each in named else each for each in given), *self.files]
+        # Each file once: pytest before 9 collects twice what it is given twice.
+        files = dict.fromkeys([*(each.file for each in named.values()), *self.files])
+        return [*(each for each in given if each not in named), *files]
 
     def table_of(self, gate: str) -> Table | None:
         """Returns the gate's table of the configuration."""
