@@ -7,7 +7,7 @@ import importlib
 import re
 import sys
 import types
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from readiness.gate import Gate
 from readiness.mark import MARK, CheckMark, check_files, declared_gates, declared_ids, declared_in, title_of
 from readiness.model import Severity
 from readiness.redact import Redactor
+from readiness.selection import Named, lost, named_in, unnamed
 
 FIXTURES = (
     "env",
@@ -91,7 +92,7 @@ class Planned:
     node_id: str
     deselected: bool = False
     hidden: bool = False
-    """Declared in a check file and not collected by pytest, for example because of `python_functions`."""
+    """Declared in a check file and not collected by pytest, for example because of `python_functions` or `--lf`."""
 
 
 @dataclass(slots=True)
@@ -173,6 +174,9 @@ class Collection:
         own = check_files(settings.folder, settings.service.checks or ["checks"])
         shipped = {gate.file.resolve() for gate in self.gates.values() if gate.file}
         self.user_files = tuple(file for file in own if file not in shipped)
+        self._check_files = frozenset({*self.builtin, *self.user_files})
+        self.named: tuple[Named, ...] = ()
+        """The checks that alone are to run; empty where all are."""
         self.plan = Plan()
 
     def is_wanted(self, gate: str) -> bool:
@@ -188,29 +192,25 @@ class Collection:
         wanted = [file for file in self.user_files if not gates.get(file) or gates[file] & set(self.selected)]
         return [str(path) for path in (*self.builtin, *wanted)]
 
-    def arguments(self, given: list[str], positional: Container[str]) -> list[str]:
+    def arguments(self, given: list[str], positional: Iterable[str]) -> list[str]:
         """Returns pytest's arguments with the check files among them.
 
         They stand first, or behind a `--`, which pytest before 9 refuses between files: an option at the end whose
-        value may be left out, such as a bare `--cov`, would take one.
-        A built-in check file or a node id in it, as pytest and the report print them, names the file where it really
-        is; only what is named that way runs then, and other checks are not-run.
+        value may be left out, such as a bare `--cov`, would take one. A file of which only some checks are named is
+        collected as a whole, and so are the others; what was not named is deselected later. So it is in the plan, with
+        each parameter of a check, and keeps the run from being a GO.
 
         Args:
             given: the command line.
             positional: those of its arguments that are files and node ids, and not options or their values.
         """
-        files = {f"checks/{path.name}": str(path) for path in self.builtin}
-        arguments, named = [], False
-        for argument in given:
-            path, separator, rest = argument.removeprefix("readiness/").partition("::")
-            is_ours = argument in positional and path in files
-            if is_ours and not (self.root / argument.partition("::")[0]).exists():
-                argument, named = f"{files[path]}{separator}{rest}", True  # noqa: PLW2901 - as pytest can find it
-            arguments.append(argument)
-        if not named:
-            place = arguments.index("--") + 1 if "--" in arguments else 0
-            arguments[place:place] = self.files
+        shipped = {f"checks/{path.name}": path for path in self.builtin}
+        named = named_in(positional, self.root, self._check_files, shipped)
+        self.named = tuple(named.values())
+        arguments = [each for each in given if each not in named]
+        place = arguments.index("--") + 1 if "--" in arguments else 0
+        # Each file once: pytest before 9 collects twice what it is given twice.
+        arguments[place:place] = dict.fromkeys([*(each.file for each in named.values()), *self.files])
         return arguments
 
     def table_of(self, gate: str) -> Table | None:
@@ -257,8 +257,8 @@ class Collection:
         metafunc.parametrize(argument, list(items), ids=[self.redactor.redact(str(item)) for item in items])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
-        """The plan is known before anybody deselects."""
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+        """The plan is known before anybody deselects; then whatever was not named is."""
         for item in items:
             mark = mark_of_item(item)
             if mark is not None:
@@ -267,7 +267,16 @@ class Collection:
                 self._found.add(mark.id)
                 self.plan.add(self._planned(item.nodeid, check_id(item, mark), mark.gate, mark.severity, title))
         self._plan_what_is_missing()
+        if self.named:
+            self._leave_out_what_is_not_named(config, items)
         return (yield)
+
+    def _leave_out_what_is_not_named(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        self.plan.errors += lost(items, self.named)
+        left_out = set(unnamed(items, self.named, self._check_files))
+        if left_out:
+            config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+            items[:] = [item for item in items if item not in left_out]
 
     def _plan_what_is_missing(self) -> None:
         """A check that its file declares and pytest did not collect is in the plan, as one that will not run."""

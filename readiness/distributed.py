@@ -50,6 +50,7 @@ class Distributed:
             "left_s": run.deadline.left_s(),
             "shared": str(run.shared_folder()),
             "run": run.run_id,
+            "named": wire.to_builtins(run.order.collection.named),
         }
 
     @pytest.hookimpl(optionalhook=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, SupportsFloat, cast
 
 from readiness.errors import NotMeasured
 from readiness.model import Finding, Limit, Measurement, Scalar
@@ -105,28 +105,30 @@ class Measure:
             The measurement; `.holds` says whether it is within its limit.
 
         Raises:
-            TypeError: for a value that a report cannot carry.
+            TypeError: for an argument of another type, which no report could carry.
+            ValueError: for a bound that is no finite number: nothing is below NaN.
             NotMeasured: `equals=None`: there is nothing to compare with, such as an environment variable that is unset.
         """
         if equals is None:
             raise NotMeasured(
                 f"there is nothing that {name} could equal: equals is None", "Set what it is compared with."
             )
-        if value is not None and type(value) not in (str, int, float, bool):
-            if not isinstance(value, (int, float, str)):
-                raise TypeError(f"measure({name!r}) takes text, a number or a truth value, not {type(value).__name__}")
-            value = float(value) if isinstance(value, float) else str(value) if isinstance(value, str) else int(value)
         limit = Limit(
-            None if at_most is None else float(at_most),
-            None if at_least is None else float(at_least),
-            None if equals is _UNSET else equals,
-            satisfies,
+            _bound(name, "at_most", at_most),
+            _bound(name, "at_least", at_least),
+            None if equals is _UNSET else _plain(name, "equals", equals),
+            None if satisfies is None else _text(name, "satisfies", satisfies),
         )
-        measurement = Measurement(name, value, unit, None if limit.is_empty else limit, _holds(value, limit))
-        self.evidence.measurements.append(measurement)
+        value = _plain(name, "value", value)
+        shown = None if limit.is_empty else limit
+        measurement = Measurement(
+            _text(name, "name", name), value, _text(name, "unit", unit), shown, _holds(value, limit)
+        )
         source = f" ({self.evidence.source}{f' {key}' if key else ''})" if measurement.limit else ""
         place = f", at {where}" if where else ""
-        self.evidence.notes.append(f"{source}{place}{': ' + '; '.join(detail) if detail else ''}")
+        note = f"{source}{place}{': ' + '; '.join(detail) if detail else ''}"
+        self.evidence.measurements.append(measurement)
+        self.evidence.notes.append(note)
         return measurement
 
 
@@ -152,6 +154,35 @@ def _expiry(finding: Finding) -> str:
     if use is not None and use.incomplete:
         return "; its baseline entry needs an owner, a reason and a last day before it accepts anything"
     return f"; its baseline entry was valid until {use.expires}" if use is not None and use.expired else ""
+
+
+def _plain(name: object, argument: str, value: object) -> Scalar:
+    """Returns the value as a builtin, since others do not travel: a subclass of `int` may be any library's."""
+    if value is None or type(value) in (str, int, float, bool):
+        return cast(Scalar, value)
+    for kind in (float, int, str):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(
+        f"measure({name!r}) takes text, a number or a truth value as {argument}, not {type(value).__name__}"
+    )
+
+
+def _text(name: object, argument: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"measure({name!r}) takes text as {argument}, not {type(value).__name__}")
+    return str(value)
+
+
+def _bound(name: object, argument: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (str, bool)) or not isinstance(value, SupportsFloat):
+        raise TypeError(f"measure({name!r}) takes a number as {argument}, not {type(value).__name__}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"measure({name!r}) takes a finite number as {argument}, not {number}")
+    return number
 
 
 def _holds(value: Scalar, limit: Limit) -> bool:

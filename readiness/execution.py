@@ -174,7 +174,7 @@ class Execution:
         if "seen" in item.funcargs:
             item.funcargs["seen"] = self.observer.take(item, state.mark)
         wanted = inspect.signature(item.obj).parameters
-        item.obj(**{name: item.funcargs[name] for name in wanted if name in item.funcargs})
+        _refuse_result(item.obj(**{name: item.funcargs[name] for name in wanted if name in item.funcargs}))
         self._conclude(item, state)
 
     def _conclude(self, item: pytest.Function, state: State) -> None:
@@ -272,6 +272,18 @@ class Execution:
             measurements=tuple(state.evidence.measurements),
             findings=state.evidence.compare(state.evidence.findings),
         )
+
+
+def _refuse_result(result: object) -> None:
+    """Raises NotMeasured for what a check returned: a coroutine or a generator was not run, and nobody reads the rest."""
+    if result is None:
+        return
+    if inspect.iscoroutine(result):
+        result.close()  # Python would warn of one that was never awaited, at a place that says nothing
+    raise NotMeasured(
+        f"the check returned {type(result).__name__} instead of asserting",
+        "Assert or measure(...) in the check itself, and return nothing; a wrapper awaits or runs what it wraps.",
+    )
 
 
 def _patience(collection: Collection) -> dict[str, tuple[int, float]]:

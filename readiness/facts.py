@@ -191,9 +191,10 @@ def plan_lines(collection: Collection, settings: Settings, rules: Rules, *, asks
         if name not in rules.configured
     ]
     lines += [f"missing: environment variable {name} is not set" for name in settings.missing]
+    lines += collection.plan.errors
     counts: dict[str, int] = {}
     for planned in collection.plan.checks.values():
-        mark = " (deselected)" if planned.deselected else " (hidden by python_functions)" if planned.hidden else ""
+        mark = " (deselected)" if planned.deselected else " (not collected)" if planned.hidden else ""
         lines.append(f"{planned.id}  {planned.severity}  {planned.title}{mark}")
         counts[planned.gate] = counts.get(planned.gate, 0) + 1
     total = ", ".join(f"{gate} {count}" for gate, count in counts.items())

@@ -34,7 +34,9 @@ class Ledger:
 
     def trouble(self, kind: str, text: str, remedy: str = "") -> None:
         """Something is wrong with the run itself; no GO any more. Said twice, it counts once."""
-        entry = (kind, f"{text} {remedy}".strip())
+        # The remedy is no part of a log whose end, indented, is the end of the text.
+        gap = "\n" if text.rpartition("\n")[2].startswith("    ") else " "
+        entry = (kind, f"{text}{gap}{remedy}".strip())
         if entry not in self.troubles:
             self.troubles.append(entry)
 
@@ -114,12 +116,12 @@ class Ledger:
             return Outcome.UNMEASURED, text, "Run it alone, without -n, to see why."
         if planned.hidden and not self.has("collection"):
             text = (
-                "pytest did not collect this check: it was not named on the command line, --lf or a plugin left it out, "
+                "pytest did not collect this check: --lf or a plugin left it out, "
                 "another function has its name, or the ini option python_functions hides it"
             )
             return Outcome.NOT_RUN, text, "See what `pytest --collect-only` lists; add test_* to python_functions."
         if planned.deselected:
-            text = "this check was deselected, by -k, -m, --lf, --deselect or a plugin"
+            text = "this check was deselected, by -k, -m, --lf, --deselect, a plugin, or because others were named"
             return Outcome.NOT_RUN, text, "Run without it; --gate narrows a run to whole gates."
         if self.troubles:
             return Outcome.NOT_RUN, f"the run ended before this check ({self.troubles[0][0]})", ""
@@ -137,7 +139,7 @@ class Ledger:
         if beside:
             reasons.append(Reason("", "", "failed", f"Tests that ran beside the checks failed: {_named(beside)}."))
         lost = [node_id for node_id in self._collected if node_id not in self._finished | self._crashed]
-        if lost:
+        if lost and (self._finished or not self.has("environment")):  # without one nothing was to run
             why = f" pytest was stopped: {self._why_stopped}." if self._why_stopped else ""
             text = f"Incomplete: {len(lost)} of {len(self._collected)} tests that were collected never reported: {_named(lost)}.{why}"
             reasons.append(Reason("", "", "incomplete", text))

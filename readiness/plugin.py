@@ -153,14 +153,27 @@ def pytest_configure(config: pytest.Config) -> None:
         run.start(config)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """One line where `--env` was typed, belongs to the repository, and could be mistaken for ours."""
-    if "env" not in _State.taken or is_active():
-        return None
-    folder = Path(config.invocation_params.dir)
-    if not any((parent / "readiness.toml").is_file() for parent in (folder, *folder.parents)):
-        return None
-    return "readiness: nothing is judged: --env is taken by this repository's conftest; use --readiness-env=NAME"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line where `--env` was typed, belongs to the repository, and could be mistaken for ours.
+
+    At the end and not in the header, which `-q` and `--no-header` leave out: who releases by the exit status has to see it.
+    """
+    if "env" in _State.taken and not is_active() and _has_configuration(Path(config.invocation_params.dir)):
+        terminalreporter.write_line(
+            "readiness: nothing is judged: --env is taken by this repository's conftest; use --readiness-env=NAME",
+            yellow=True,
+        )
+
+
+def _has_configuration(start: Path) -> bool:
+    from readiness.config.source import find
+    from readiness.errors import UsageError
+
+    try:
+        find(start)
+    except UsageError:
+        return False
+    return True
 
 
 def pytest_unconfigure() -> None:

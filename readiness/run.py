@@ -40,6 +40,7 @@ from readiness.observer import Desk
 from readiness.order import ROLLOUT, Order, read_order
 from readiness.redact import Redactor
 from readiness.reports import json, markdown, publish
+from readiness.selection import Named
 from readiness.staging import Staged, note_of
 
 NO_RUN_OPTIONS = ("collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow", "help", "version")
@@ -54,7 +55,8 @@ def activate(config: pytest.Config, options: argparse.Namespace, taken: tuple[st
     """Returns the run that the command line asks for, its configuration loaded and validated.
 
     Raises:
-        pytest.UsageError: for anything wrong on the command line or in the configuration; exit status 4.
+        pytest.UsageError: for anything wrong on the command line or in the configuration, and where no report can be
+            written; exit status 4.
     """
     try:
         run = Run(read_order(config, options, taken, redactor))
@@ -102,6 +104,7 @@ class Run:
             self.rules = self.order.collection.rules = replace(self.rules, today=dt.date.fromisoformat(handed["today"]))
             self.deadline = Deadline(handed["left_s"])
             self.run_id = handed["run"]
+            self.order.collection.named = wire.from_builtins(handed["named"], tuple[Named, ...])
         if self.order.stage is not None:
             self.staged = Staged(
                 self.order, config, run=self.run_id, left_s=self.deadline.left_s, is_worker=handed is not None
@@ -162,7 +165,7 @@ class Run:
             publish.publish_unfinished(
                 service, environment, run, self.order.folder, self.redactor, partial=partial, note=note_of(self.order)
             )
-        except UsageError as error:
+        except (UsageError, ReportError) as error:
             raise pytest.UsageError(self.redactor.redact(str(error))) from None
 
     def _start_controller(self, config: pytest.Config) -> None:
@@ -261,8 +264,9 @@ class Run:
                 self.ledger.collected(item.nodeid for item in session.items)
                 self.ledger.planned(self.order.collection.plan)
             self.ledger.stopped(session.shouldfail or session.shouldstop)
-            for casualty in self.environment.casualties() if self.environment else ():
-                self.ledger.trouble("environment", casualty.text)
+            if self.environment is not None and not self.ledger.has("environment"):  # else it never came up
+                for casualty in self.environment.casualties():
+                    self.ledger.trouble("environment", casualty.text)
             self.decision = self._decide()
             if self.decision.decision is Answer.NO_GO and (self.ledger.has_collected or self.ledger.troubles):
                 session.testsfailed = max(1, session.testsfailed)

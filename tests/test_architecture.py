@@ -35,6 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "fixtures",
             "ledger",
             "planning",
+            "selection",
             "live",
             "staging",
             "watching",

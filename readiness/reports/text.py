@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from readiness.model import Limit, Outcome, Scalar
@@ -25,6 +26,10 @@ _HIDDEN = re.compile(
 noncharacters, tags and zero-width characters other than the joiners that scripts and emoji need."""
 
 
+_LOG = re.compile(r"\nThe end of (?P<name>\S+):\n(?P<lines>(?: {4}.*(?:\n|\Z))+)")
+"""How the run quotes a log: its lines are indented, so that what follows is told from them."""
+
+
 def visible(text: str) -> str:
     r"""Returns the text with every hidden character as its escape, such as `\x1b`; line feeds and tabs stay."""
     if text.isascii() and text.isprintable():  # most of a large report, and faster than the search
@@ -41,6 +46,26 @@ def one_line(text: str, limit: int = 0) -> str:
     """Returns the visible text on one line, cut to `limit` characters where that is not 0."""
     line = " ".join(visible(text).split())
     return line if not limit or len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+class Excerpted(NamedTuple):
+    """A text with the end of a log in it."""
+
+    before: str
+    """What was observed; the whole text where no log is quoted."""
+    name: str
+    lines: tuple[str, ...]
+    after: str
+    """What to do."""
+
+
+def excerpted(text: str) -> Excerpted:
+    """Returns the text around the quoted end of a log, and its lines: the last ones say why, so none may cut them off."""
+    found = _LOG.search(text)
+    if found is None:
+        return Excerpted(text, "", (), "")
+    lines = tuple(line[4:].rstrip() for line in found["lines"].split("\n") if line.strip())
+    return Excerpted(text[: found.start()], found["name"], lines, text[found.end() :])
 
 
 def clip(text: str, limit: int) -> str:

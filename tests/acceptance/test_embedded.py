@@ -124,11 +124,15 @@ def test_fault_is_found_and_no_other_check_fails(example: Example, fault: str, f
 
 @pytest.mark.parametrize("fault", ["never-ready", "exits-at-start"])
 def test_service_that_does_not_come_up(example: Example, fault: str) -> None:
-    """NO-GO with the service's last log lines; no check is run."""
+    """NO-GO with the service's last log lines and the remedy, once, also on the terminal; no check is run."""
     text = (example.folder / "readiness.toml").read_text()
     (example.folder / "readiness.toml").write_text(text.replace('ready-within = "30s"', 'ready-within = "5s"'))
     judged = example.judge(FAULTS=fault)
     judged.assert_no_go("The environment did not come up")
+    assert [reason["outcome"] for reason in judged.report["reasons"]] == ["environment", "not-run"]
+    last = (judged.folder / "service.log").read_text().splitlines()[-1]
+    assert f"      > {last}"[:150] in judged.out
+    assert "    Correct `" in judged.out
     assert set(judged.outcomes.values()) == {"not-run"}
     assert "service.log" in {path.name for path in judged.folder.iterdir()}
 

