@@ -16,6 +16,7 @@ from typing import Any
 
 from readiness.config.selectors import Matcher, Selector, parse_selector
 from readiness.errors import NotMeasured
+from readiness.rollout.family import why_untold
 from readiness.rollout.interface import Arm, Interval, Look, Measured, Missing, Targets
 from readiness.rollout.latencies import Reading, discover, selector_at
 from readiness.rollout.prometheus_api import PrometheusApi
@@ -194,10 +195,8 @@ class PrometheusReader:
         if wanted.total is not None and wanted.bad is not None:
             total = warm(window.raw(wanted.total.narrowed(matchers)))
             bad = warm(window.raw(wanted.bad.narrowed(matchers)))
-            has_family = bool(bad) or (wanted.bad.name == wanted.total.name and bool(total))
-            if not has_family and total:
-                has_family = bool(window.instant(f"count({Selector(wanted.bad.name, tuple(matchers))})"))
-            return CounterHistory(total, bad, has_family, str(wanted.bad), starts)
+            untold = None if bad or not total else _untold(window, wanted.bad, matchers, total)
+            return CounterHistory(total, bad, untold, starts)
         if reading is None or wanted.histogram is None:
             return Missing("no series of the histogram", f"Compare {wanted.histogram} with what is at /metrics.")
         narrowed = wanted.histogram.narrowed(matchers)
@@ -264,6 +263,14 @@ def _last_seen(histories: Iterable[History | Missing]) -> dict[Target, float]:
         for each in () if isinstance(history, Missing) else history.groups[0]:
             found[each.target] = max(found.get(each.target, 0.0), each.times_s[-1])
     return found
+
+
+def _untold(window: Window, bad: Selector, matchers: Sequence[Matcher], total: Sequence[Series]) -> Missing | None:
+    """Returns why no series of bad events does not mean that there are none; what was read is not asked for again."""
+    if total[0].name == bad.name and why_untold(bad, (each.labels for each in total)) is None:
+        return None
+    found = window.instant(str(Selector(bad.name, tuple(matchers))))
+    return why_untold(bad, (each.labels for each in found))
 
 
 def _targets(

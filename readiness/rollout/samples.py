@@ -119,10 +119,8 @@ class CounterMetric:
     total: frozenset[str]
     bad: frozenset[str]
     """Those of `total`'s events, or of an error counter beside it, that are bad."""
-    has_family: bool
-    """Whether any series of the bad events' metric name exists in this arm; else no bad events cannot be told from no data."""
-    bad_text: str
-    """The selector of bad events as configured, for messages."""
+    untold: Missing | None
+    """Why no series of bad events would not mean that there are none; see `family`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +182,7 @@ def _why_missing(pairs: Sequence[Pair], metric: CounterMetric, total: float) -> 
             "no series of requests", "Compare the selector of `total` with what the targets say at /metrics."
         )
     bad_is_there = any(series in each.values for each in answered for series in metric.bad)
-    if total > 0 and not bad_is_there and not metric.has_family:
-        remedy = "Initialise the counter to 0 at start, or correct the selector: no errors and no counter look alike."
-        return Missing(f"there are requests, but no series of {metric.bad_text}", remedy)
-    return None
+    return metric.untold if total > 0 and not bad_is_there else None
 
 
 def histogram_counts(pairs: Sequence[Pair], series: Collection[str], edges: Edges) -> Measured:

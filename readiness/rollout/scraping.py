@@ -227,8 +227,8 @@ class ScrapingReader:
     def _measured(self, metric: Wanted, arm: Arm, keys: frozenset[str], pairs: Sequence[Pair]) -> Measured:
         if metric.histogram is None:
             bad = self._parts.keys(metric.name, arm, "bad")
-            has_family = bool(self._parts.keys(metric.name, arm, "family"))
-            return counter_counts(pairs, CounterMetric(keys, bad, has_family, str(metric.bad)))
+            untold = None if bad else self._parts.why_untold(metric, arm)
+            return counter_counts(pairs, CounterMetric(keys, bad, untold))
         edges = self._edges.get(metric.name)
         if edges is None:
             return Missing("no series of the histogram", f"Compare {metric.histogram} with what is at /metrics.")

@@ -144,10 +144,8 @@ class CounterHistory(History):
 
     total: Sequence[Series]
     bad: Sequence[Series]
-    has_family: bool
-    """Whether any series of the bad events' metric name exists in this arm."""
-    bad_text: str
-    """The selector of bad events as configured, for messages."""
+    untold: Missing | None = None
+    """Why no series of bad events would not mean that there are none."""
     starts: Mapping[Target, Series] = field(default_factory=dict)
 
     @property
@@ -159,7 +157,7 @@ class CounterHistory(History):
         if not self.total:
             return self._of_pairs([_pair({}, {})])
         names = ("total", "bad") if self.bad else ("total",)
-        metric = CounterMetric(frozenset(names[:1]), frozenset(names[1:]), self._is_known, self.bad_text)
+        metric = CounterMetric(frozenset(names[:1]), frozenset(names[1:]), self.untold)
         after = dict(zip(names, risen, strict=False))
         return counter_counts([_pair(dict.fromkeys(names, 0.0), after)], metric)
 
@@ -169,11 +167,7 @@ class CounterHistory(History):
             frozenset(f"{prefix}{each.key}" for each in group)
             for prefix, group in zip(GROUPS, self.groups, strict=True)
         )
-        return counter_counts(pairs, CounterMetric(total, bad, self._is_known, self.bad_text))
-
-    @property
-    def _is_known(self) -> bool:
-        return self.has_family or bool(self.bad)
+        return counter_counts(pairs, CounterMetric(total, bad, self.untold))
 
     def _scrape(self, target: Target, moment_s: float, values: Values, started_s: float | None) -> Scrape:
         named = {f"{GROUPS[number]}{key}": value for (number, key), value in values.items()}

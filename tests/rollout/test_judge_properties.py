@@ -169,7 +169,7 @@ class _Pods:
             ok, bad = self.values[name]
             self.values[name] = (ok + share_n - share_k, bad + share_k)
             pairs.append(Pair(before, self._scrape(name, number + 1), number * STEP_S))
-        return counter_counts(pairs, CounterMetric(frozenset({"ok", "bad"}), frozenset({"bad"}), True, "bad"))
+        return counter_counts(pairs, CounterMetric(frozenset({"ok", "bad"}), frozenset({"bad"}), None))
 
     def _scrape(self, name: str, number: int) -> Scrape:
         ok, bad = self.values[name]

@@ -219,6 +219,24 @@ def test_requests_without_a_counter_of_errors(tape: Tape) -> None:
     assert seen(step(tape, looking)) == [Counts(9, 0)]
 
 
+def test_errors_by_a_label_that_no_series_has(tape: Tape) -> None:
+    """They are not zero: the label is most likely misspelt. A series of another endpoint may show that it is there."""
+    bad = parse_selector('requests_total{status_code=~"5.."}')
+    looking = reader(tape, Wanted("errors", parse_selector("requests_total"), bad))
+    looking.look()
+    look = step(tape, looking)
+    for arm in ("canary", "baseline"):
+        (missing,) = seen(look, arm=arm)
+        assert isinstance(missing, Missing)
+        assert "no series of requests_total has the label status_code" in missing.reason
+        assert missing.reason.endswith("their labels: instance, job, status, track")
+    more = ',status_code="200",endpoint="/other"'
+    tape.say(f"requests_total{labels('canary', more)}", [0] * LONG, start_s=NOW_S - 600)
+    looking = reader(tape, Wanted("errors", parse_selector('requests_total{endpoint=""}'), bad))
+    looking.look()
+    assert seen(step(tape, looking)) == [Counts(10, 0)]
+
+
 def test_pods_that_warm_up_do_not_count(tape: Tape) -> None:
     """Neither their requests nor their errors, until they are old enough."""
     tape.say(f"process_start_time_seconds{labels('canary')}", [NOW_S - 20] * LONG, start_s=NOW_S - 600)

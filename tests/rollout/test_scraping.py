@@ -158,6 +158,19 @@ def test_both_formats_are_read(pods: list[Pod], kind: str) -> None:
     looking.reader.close()
 
 
+def test_errors_by_a_label_that_no_series_has(pods: list[Pod]) -> None:
+    """They are not zero: the label is most likely misspelt."""
+    looking = Looking(pods, Wanted("errors", ERRORS.total, parse_selector('hits_total{status_code=~"5.."}')))
+    looking.reader.look()
+    for pod in pods:
+        pod.serve(20, 6)
+    missing = seen(looking.look())
+    assert isinstance(missing, Missing)
+    assert "no series of hits_total has the label status_code" in missing.reason
+    assert missing.reason.endswith("their labels: instance, status, track")
+    looking.reader.close()
+
+
 def test_a_restart_counts_from_zero(pods: list[Pod], looking: Looking) -> None:
     """And is known to be one."""
     pods[0].good, pods[0].bad, pods[0].started_s = 0, 0, pods[0].started_s + 100
