@@ -41,6 +41,8 @@ class Mark(StrEnum):
     """A series was first seen and counted from zero."""
     UNKNOWN = "unknown"
     """A series was first seen, and how much of it belongs to this interval is unknown: it was left out."""
+    ABSENT = "absent"
+    """Its targets answered and have no series of it: nothing was counted yet. Most counters come with their first event."""
     LOST = "lost"
     """A series or a target has gone, with what it counted since its last scrape."""
     BRIDGED = "bridged"
@@ -160,3 +162,5 @@ class Look:
     """Critical alerts that fire now; None where they are judged by and could not be read."""
     holds: tuple[str, ...] = ()
     """Whatever else forbids promotion, in words, such as critical lines in the log."""
+    absent: Mapping[Arm, Mapping[str, str]] = field(default_factory=dict)
+    """Metric to the selector of its requests, for those of which the targets of an arm answer and have no series."""

@@ -28,7 +28,7 @@ from readiness.rollout.samples import (
     shared_edges,
 )
 from readiness.rollout.series import GONE
-from readiness.rollout.source import Hopeless, Http, Wanted
+from readiness.rollout.source import Hopeless, Http, Wanted, absent_of
 from readiness.rollout.timeline import bridging
 
 AT_ONCE = 8
@@ -36,6 +36,8 @@ AT_ONCE = 8
 REMEMBERED = 6
 """Scrapes of a target by which several processes behind one address are told."""
 TIMEOUT_S = 10.0
+NO_EDGES = Edges(0.0, 0.0, is_exact=False)
+"""Of a histogram that no target has, so that nothing is read at them."""
 LONGEST_PAUSE = 20
 """Intervals after which a later run does not go on with an earlier one."""
 
@@ -100,6 +102,8 @@ class ScrapingReader:
         self._covered_s: float | None = None
         self._owed: dict[tuple[str, Arm], int] = {}
         self._edges: dict[str, Edges] = {}
+        self._settled: set[str] = set()
+        """Histograms whose edges stay as they are."""
         self._parts = Parts(metrics, arms)
         self._pool = ThreadPoolExecutor(AT_ONCE, "readiness-scrape")
 
@@ -145,7 +149,9 @@ class ScrapingReader:
             intervals = (Interval(since_s, now_s, counts[Arm.CANARY], counts.get(Arm.BASELINE, {})),)
         if since_s is not None or targets[Arm.CANARY].up:
             self._covered_s = now_s
-        return Look(now_s, self._stage, intervals, targets[Arm.CANARY], targets.get(Arm.BASELINE, Targets(0, 0)))
+        absent = absent_of(intervals[-1], self._metrics, self._arms) if intervals else {}
+        baseline = targets.get(Arm.BASELINE, Targets(0, 0))
+        return Look(now_s, self._stage, intervals, targets[Arm.CANARY], baseline, absent=absent)
 
     # --- one target ---
 
@@ -219,7 +225,7 @@ class ScrapingReader:
                 is_silent = all(pair.after is None for pair in told)
                 self._owed[metric.name, arm] = owed + 1 if is_silent and owed >= 0 else -1
             else:
-                measured = bridging(measured, owed)
+                measured = bridging(measured, -1 if self._has_left(keys) else owed)
                 self._owed[metric.name, arm] = 0
             found[metric.name] = measured
         return found
@@ -229,19 +235,29 @@ class ScrapingReader:
             bad = self._parts.keys(metric.name, arm, "bad")
             untold = None if bad else self._parts.why_untold(metric, arm)
             return counter_counts(pairs, CounterMetric(keys, bad, untold))
-        edges = self._edges.get(metric.name)
-        if edges is None:
-            return Missing("no series of the histogram", f"Compare {metric.histogram} with what is at /metrics.")
-        return histogram_counts(pairs, keys, edges)
+        return histogram_counts(pairs, keys, self._edges.get(metric.name, NO_EDGES))
+
+    def _has_left(self, keys: frozenset[str]) -> bool:
+        """Returns whether a target has gone with what it had counted, which those that are there do not make good."""
+        return any(
+            each.missed >= GONE
+            and each.known is not None
+            and not keys.isdisjoint((*each.known.values, *each.known.histograms))
+            for each in self._sources
+        )
 
     def _settle_edges(self) -> None:
-        """Each histogram is read at edges that both arms have, from the first scrape on that has it."""
+        """Each histogram is read at edges that both arms have; settled as soon as the canary has it."""
         for metric in self._metrics:
-            if metric.histogram is None or metric.name in self._edges:
+            if metric.histogram is None or metric.name in self._settled:
                 continue
-            found = {arm: self._histograms(self._parts.keys(metric.name, arm, "histogram")) for arm in self._arms}
-            if found[Arm.CANARY]:
-                self._edges[metric.name] = chosen(metric, shared_edges(found[Arm.CANARY], found.get(Arm.BASELINE, [])))
+            canary, baseline = (
+                self._histograms(self._parts.keys(metric.name, arm, "histogram")) for arm in (Arm.CANARY, Arm.BASELINE)
+            )
+            if canary or baseline:
+                self._edges[metric.name] = chosen(metric, shared_edges(canary, baseline))
+            if canary:
+                self._settled.add(metric.name)
 
     def _histograms(self, keys: frozenset[str]) -> list[Any]:
         return [
@@ -273,7 +289,11 @@ class ScrapingReader:
         return {
             "covered_s": self._covered_s,
             "owed": [[name, str(arm), owed] for (name, arm), owed in self._owed.items()],
-            "edges": {name: [each.promote, each.rollback, each.is_exact] for name, each in self._edges.items()},
+            "edges": {
+                name: [each.promote, each.rollback, each.is_exact]
+                for name, each in self._edges.items()
+                if name in self._settled
+            },
             "known": {each.url: wire.to_builtins(each.known) for each in self._sources if each.known is not None},
         }
 
@@ -302,6 +322,7 @@ class ScrapingReader:
         self._covered_s = covered_s
         self._owed = {(name, Arm(arm)): owed for name, arm, owed in state["owed"]}
         self._edges = {name: Edges(*each) for name, each in state["edges"].items()}
+        self._settled = set(self._edges)
         return True
 
 

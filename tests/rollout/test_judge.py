@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from readiness.rollout.interface import Action, Counts, Interval, Look, Mark, Measured, Missing, Targets
+from readiness.rollout.interface import Action, Arm, Counts, Interval, Look, Mark, Measured, Missing, Targets
 from readiness.rollout.judge import Judge
 from readiness.rollout.rules import RuleState
 from readiness.rollout.spec import MetricSpec, PromotionMode, RolloutSpec
@@ -272,6 +272,23 @@ def test_a_limit_broken_for_five_minutes_is_rolled_back() -> None:
     found = judge_all(looks([(30, 5, 270, 12)] * 20), spec)
     assert found[-1].action is ROLLBACK
     assert codes(found[-1]) >= {"limit-broken"} or codes(found[-1]) >= {"rolled-back-before"}
+
+
+def test_no_traffic_names_the_selector_that_matches_nothing() -> None:
+    """It may be that which is wrong: in the canary, else in the baseline."""
+    absent = {Arm.CANARY: {"errors": "requests{a}"}, Arm.BASELINE: {"errors": "requests{b}"}}
+    for four, says in (
+        (
+            (0, 0, 300, 0),
+            "the canary has had no requests in this stage: its targets answer, and have no series of requests{a}",
+        ),
+        (
+            (30, 0, 0, 0),
+            "the baseline has had no requests in this stage: its targets answer, and have no series of requests{b}",
+        ),
+    ):
+        found = Judge(SPEC).look(replace(look(0, counted(0, four)), absent=absent))
+        assert any(says in each.text for each in found.reasons)
 
 
 def test_a_shared_incident_holds() -> None:

@@ -68,11 +68,12 @@ def test_no_bad_series_is_zero_only_beside_its_family() -> None:
 
 
 def test_an_arm_that_says_nothing_is_missing() -> None:
-    """No answer, and answers without the series."""
+    """No answer; answers without the series are those of targets that have counted nothing yet."""
     assert isinstance(counter_counts([Pair(pod("a", 0, 10), None, 0.0)], METRIC), Missing)
     assert isinstance(counter_counts([], METRIC), Missing)
     empty = Scrape("a", 15, {}, {}, 0.0)
-    assert isinstance(counter_counts([Pair(empty, empty, 0.0)], METRIC), Missing)
+    assert counter_counts([Pair(empty, empty, 0.0)], METRIC) == Counts(0, 0, marks=(Mark.ABSENT,))
+    assert counter_counts([Pair(empty, pod("a", 15, 3, 2), 0.0)], METRIC) == Counts(5, 2, marks=(Mark.NEW,))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

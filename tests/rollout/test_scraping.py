@@ -44,6 +44,11 @@ class Pod:
         self.good, self.bad, self.slow = self.good + good, self.bad + bad, self.slow + slow
         self.say()
 
+    def wait(self) -> None:
+        """It answers, and has counted nothing yet."""
+        text = f"# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds {self.started_s}\n"
+        self.site.answers["/metrics"] = (200, TEXT, text)
+
     def say(self) -> None:
         """What /metrics answers now."""
         own, total = (f',track="{self.track}"' if self.own_label else ""), self.good + self.bad
@@ -199,6 +204,45 @@ def test_an_arm_that_does_not_answer_is_owed(pods: list[Pod], looking: Looking) 
     for pod in pods[:2]:
         pod.serve(5)
     assert seen(looking.look()) == Counts(10, 0, covers=2, marks=(Mark.BRIDGED,))
+
+
+def test_a_canary_that_waits_for_its_first_request_has_had_none(pods: list[Pod]) -> None:
+    """Nothing of the stage is missing when its counters come, and all of their first values is new."""
+    for pod in pods[:2]:
+        pod.good = pod.bad = 0
+        pod.wait()
+    looking = Looking(pods, ERRORS, LATENCY)
+    looking.reader.look()
+    for pod in pods[2:]:
+        pod.serve(20, 1, slow=3)
+    look = looking.look()
+    assert seen(look) == Counts(0, 0, marks=(Mark.ABSENT,))
+    assert seen(look, name="latency") == Counts(0, 0, 0, marks=(Mark.ABSENT,))
+    assert seen(look, "baseline", "latency") == Counts(42, 6, 0)
+    assert look.absent[Arm.CANARY] == {
+        "errors": 'hits_total{track="canary"}',
+        "latency": 'took_seconds_count{track="canary"}',
+    }
+    for pod in pods[:2]:
+        pod.serve(5, 20, slow=3)
+    look = looking.look()
+    assert seen(look) == Counts(50, 40, marks=(Mark.NEW,))
+    assert seen(look, name="latency") == Counts(50, 6, 0, marks=(Mark.NEW,))
+    assert not look.absent[Arm.CANARY]
+    looking.reader.close()
+
+
+def test_what_a_pod_took_with_it_is_not_made_good_by_another(pods: list[Pod]) -> None:
+    """One pod counts and goes, the other one has waited: its first requests do not speak for the lost ones."""
+    pods[1].good = pods[1].bad = 0
+    pods[1].wait()
+    looking = Looking(pods)
+    looking.reader.look()
+    pods[0].site.answers["/metrics"] = (500, TEXT, "")
+    assert all(isinstance(seen(looking.look()), Missing) for _ in range(3))
+    pods[1].serve(5)
+    assert seen(looking.look()) == Counts(5, 0, marks=(Mark.NEW,))
+    looking.reader.close()
 
 
 def test_a_pod_that_goes_takes_requests_with_it(pods: list[Pod], looking: Looking) -> None:
