@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from readiness.config.selectors import Matcher, Selector
 from readiness.rollout.family import why_untold
-from readiness.rollout.interface import Missing
+from readiness.rollout.interface import Arm, Missing
 from readiness.rollout.latencies import Reading, selector_at
 from readiness.rollout.series import Series, Target
-from readiness.rollout.source import Wanted
-from readiness.rollout.timeline import CounterHistory, HistogramHistory
+from readiness.rollout.source import Overlap, Wanted
+from readiness.rollout.timeline import CounterHistory, HistogramHistory, History
 from readiness.rollout.window import Window, refuse_copies
+
+Reads: TypeAlias = Mapping[Arm, Mapping[str, History]]
+"""What each arm says of each metric."""
+
+
+def refuse_overlap(reads: Reads, arms: Mapping[Arm, Sequence[Matcher]]) -> None:
+    """A series that is in both arms would be compared with itself.
+
+    Raises:
+        Overlap: there is one.
+    """
+    canary, baseline = (_by_target(reads.get(arm, {}).values()) for arm in (Arm.CANARY, Arm.BASELINE))
+    for target in canary.keys() & baseline.keys():
+        counted = {frozenset(each.labels.items()) for each in canary[target]}
+        for each in baseline[target]:
+            if frozenset(each.labels.items()) in counted:
+                raise Overlap(each.key, arms)
+
+
+def _by_target(histories: Iterable[History]) -> dict[Target, list[Series]]:
+    found: dict[Target, list[Series]] = defaultdict(list)
+    for history in histories:
+        for group in history.groups:
+            for each in group:
+                found[each.target].append(each)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,3 +164,5 @@ class Look:
     """Whatever else forbids promotion, in words, such as critical lines in the log."""
     absent: Mapping[Arm, Mapping[str, str]] = field(default_factory=dict)
     """Metric to the selector of its requests, for those of which the targets of an arm answer and have no series."""
+    unassigned: tuple[str, ...] = ()
+    """Addresses that do not answer, and of which nobody knows which arm they are in."""

@@ -47,6 +47,9 @@ def _targets(judge: Judge, look: Look) -> Iterator[Reason]:
     spec = judge.spec
     if look.canary.up < max(look.canary.known, 1):
         yield Reason(Code.TARGETS_DOWN, f"{look.canary.up} of {look.canary.known} canary targets answer")
+    for address in look.unassigned:
+        text = f"{address} does not answer, and nobody knows which track it is in; give it its labels in `scrape`"
+        yield Reason(Code.TARGETS_DOWN, text)
     if not spec.has_baseline:
         following = spec.next_stage(look.stage)
         if following > spec.without_baseline + 1e-9:

@@ -25,6 +25,8 @@ class Parts:
         self._metrics = metrics
         self._arms = arms
         self._places: dict[str, frozenset[tuple[str, Arm, str]]] = {}
+        self.shared: str | None = None
+        """A series that counts for both arms, if there is one."""
         self._labels: dict[str, frozenset[str]] = {}
 
     def wants(self, name: str) -> bool:
@@ -55,6 +57,8 @@ class Parts:
         labels = {each.label: each.value for each in series.matchers}
         self._labels[key] = frozenset(labels)
         self._places[key] = frozenset(self._places_of(series.name, labels, is_histogram=is_histogram))
+        if len({arm for _, arm, _ in self._places[key]}) > 1:
+            self.shared = key
 
     def _places_of(self, name: str, labels: dict[str, str], *, is_histogram: bool) -> list[tuple[str, Arm, str]]:
         found = []

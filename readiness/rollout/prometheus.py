@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import sub
-from typing import Any, TypeAlias
+from typing import Any
 
 from readiness.config.selectors import Matcher, Selector, parse_selector
 from readiness.errors import NotMeasured
-from readiness.rollout.histories import ArmQuery
+from readiness.rollout.histories import ArmQuery, Reads, refuse_overlap
 from readiness.rollout.interface import Arm, Interval, Look, Measured, Missing, Targets
 from readiness.rollout.latencies import Reading, discover, provisional
 from readiness.rollout.prometheus_api import PrometheusApi
@@ -34,10 +34,6 @@ MOST_INTERVALS = 960
 NO_BASELINE = Targets(0, 0)
 SPARSE = 1.3
 """Samples so many intervals apart are those of another scrape interval."""
-
-
-Reads: TypeAlias = Mapping[Arm, Mapping[str, History]]
-"""What each arm says of each metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class PrometheusReader:
         """Returns all that is new.
 
         Raises:
-            Hopeless: a limit can never be observed at the edges that there are.
+            Hopeless: a limit can never be observed at the edges that there are, or both arms have a series in common.
         """
         try:
             if self._offset_s is None:
@@ -122,6 +118,7 @@ class PrometheusReader:
             edges = [edge for edge in edges if edge >= first_s] or edges[-1:]
         grid = Grid(edges, interval_s) if len(edges) > 1 else None
         reads = self._read(window, ups)
+        refuse_overlap(reads, self._wish.arms)
         targets = {arm: _targets(ups[arm], reads[arm], end_s, interval_s) for arm in self._wish.arms}
         alerts = self._alerts(window)
         # From here on nothing is asked any more: where anything could not be read, the whole look is made again.

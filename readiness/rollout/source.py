@@ -19,6 +19,17 @@ class Hopeless(NotMeasured):
     """It could not be observed, and waiting will not help: the configuration and what is there do not fit."""
 
 
+class Overlap(Hopeless):
+    """A series counts for both arms, so that the canary would be compared with itself."""
+
+    def __init__(self, series: str, arms: Mapping[Arm, Sequence[Matcher]]) -> None:
+        canary, baseline = (", ".join(map(str, arms[arm])) for arm in (Arm.CANARY, Arm.BASELINE))
+        super().__init__(
+            f"{series} is in both arms: `canary` ({canary}) and `baseline` ({baseline}) of [rollout] both select it",
+            "Let `baseline` leave the canary's series out.",
+        )
+
+
 class Answer(Protocol):
     """What came back over HTTP."""
 

@@ -205,6 +205,25 @@ def test_copies_of_one_pod_are_refused(tape: Tape) -> None:
         reader(tape).look()
 
 
+@pytest.mark.parametrize("baseline", ['track=~"canary|stable"', 'instance=~".+"', 'track="canary"'])
+def test_arms_that_overlap_are_refused(tape: Tape, baseline: str) -> None:
+    """The canary would be compared with itself."""
+    arms = {**ARMS, Arm.BASELINE: parse_matchers(baseline)}
+    looking = PrometheusReader(PrometheusApi(tape), Wish((ERRORS,), arms, 0.25, 15.0), tape.clock)
+    with pytest.raises(Hopeless, match=r'^requests_total\{.*track="canary"\} is in both arms') as seen:
+        looking.look()
+    assert f"`baseline` ({baseline})" in seen.value.cause
+
+
+def test_one_pod_may_serve_both_arms(tape: Tape) -> None:
+    """Its series are told apart by their labels."""
+    for key in list(tape.series):
+        tape.series[key.replace('instance="canary:80"', 'instance="stable:80"')] = tape.series.pop(key)
+    looking = reader(tape)
+    looking.look()
+    assert seen(step(tape, looking)) == [Counts(10, 1)]
+
+
 def test_requests_without_a_counter_of_errors(tape: Tape) -> None:
     """The family is asked for, where the selector finds nothing."""
     other = Wanted("errors", parse_selector('requests_total{status="200"}'), parse_selector("failures_total"))

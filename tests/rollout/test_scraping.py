@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
 
-from readiness.config.selectors import parse_matchers, parse_selector
+from readiness.config.selectors import Matcher, parse_matchers, parse_selector
 from readiness.probes.http import HttpProbe
+from readiness.rollout.addresses import Source
 from readiness.rollout.interface import Arm, Counts, Look, Mark, Measured, Missing, Targets
-from readiness.rollout.scraping import ScrapingReader, Source
+from readiness.rollout.judge import Judge
+from readiness.rollout.judgement import Code
+from readiness.rollout.scraping import ScrapingReader
 from readiness.rollout.source import Hopeless, Wanted
 from tests.probes import peers
 from tests.project import Site, serving_site
+from tests.rollout.looks import SPEC
 
 ARMS = {Arm.CANARY: parse_matchers('track="canary"'), Arm.BASELINE: parse_matchers('track="stable"')}
 ERRORS = Wanted("errors", parse_selector("hits_total"), parse_selector('hits_total{status=~"5.."}'))
@@ -101,7 +105,12 @@ class Looking:
     """A reader of pods, whose clock is the test's."""
 
     def __init__(
-        self, pods: list[Pod], *metrics: Wanted, urls: dict[int, str] | None = None, warm_up_s: float = 0
+        self,
+        pods: list[Pod],
+        *metrics: Wanted,
+        urls: dict[int, str] | None = None,
+        warm_up_s: float = 0,
+        arms: Mapping[Arm, Sequence[Matcher]] = ARMS,
     ) -> None:
         self.clock = Clock()
         sources = []
@@ -109,9 +118,10 @@ class Looking:
             origin = (urls or {}).get(number, pod.site.url)
             known = {} if pod.own_label else {"track": pod.track}
             http = HttpProbe(origin, budget=lambda: 60.0, timeout_s=5.0)
-            sources.append(Source(http, f"{origin}/metrics", "/metrics", known))
+            url = f"{origin}/metrics?token=secret".replace("//", "//me:secret@")
+            sources.append(Source(http, url, "/metrics", known))
         self.reader = ScrapingReader(
-            sources, metrics or (ERRORS,), ARMS, stage=0.25, interval_s=15.0, warm_up_s=warm_up_s, clock=self.clock
+            sources, metrics or (ERRORS,), arms, stage=0.25, interval_s=15.0, warm_up_s=warm_up_s, clock=self.clock
         )
 
     def look(self) -> Look:
@@ -263,6 +273,48 @@ def test_nothing_answers() -> None:
         assert "no target could be scraped" in (look.unreadable or "")
         assert "refused the connection" in (look.unreadable or "")
         looking.reader.close()
+
+
+def test_an_address_that_never_answered_is_in_nobody_knows_which_arm(pods: list[Pod]) -> None:
+    """Where the series say it: it may be a canary. It is named without its password, until it answers."""
+    for pod in pods:
+        pod.own_label = True
+        pod.say()
+    answer = pods[1].site.answers["/metrics"]
+    pods[1].site.answers["/metrics"] = (500, TEXT, "")
+    looking = Looking(pods)
+    looking.reader.look()
+    look = looking.look()
+    assert look.canary == Targets(1, 1)
+    assert look.unassigned == (f"{pods[1].site.url}/metrics",)
+    (reason,) = (each for each in Judge(SPEC).look(look).reasons if each.code is Code.TARGETS_DOWN)
+    assert f"{pods[1].site.url}/metrics does not answer, and nobody knows which track it is in" in reason.text
+    pods[1].site.answers["/metrics"] = answer
+    look = looking.look()
+    assert (look.canary, look.unassigned) == (Targets(2, 2), ())
+    pods[1].site.answers["/metrics"] = (500, TEXT, "")
+    look = looking.look()
+    assert (look.canary, look.unassigned) == (Targets(1, 2), ())
+    kept = json.loads(json.dumps(looking.reader.state()))
+    again = Looking(pods)
+    again.clock.now_s, again.reader._offset_s = looking.clock.now_s + 15, looking.reader._offset_s
+    assert again.reader.restore(kept)
+    look = again.look()
+    assert (look.canary, look.unassigned) == (Targets(1, 2), ())
+    for each in (looking, again):
+        each.reader.close()
+
+
+@pytest.mark.parametrize("baseline", ['track=~"canary|stable"', 'instance!=""', 'track="canary"'])
+def test_arms_that_overlap_are_refused(pods: list[Pod], baseline: str) -> None:
+    """The canary would be compared with itself."""
+    looking = Looking(pods, arms={**ARMS, Arm.BASELINE: parse_matchers(baseline)})
+    with pytest.raises(
+        Hopeless, match=r'^hits_total\{.*track="canary"\} is in both arms: `canary` \(track="canary"\)'
+    ) as seen:
+        looking.reader.look()
+    assert f"`baseline` ({baseline})" in seen.value.cause
+    looking.reader.close()
 
 
 @pytest.mark.parametrize(
