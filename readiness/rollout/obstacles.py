@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from readiness.rollout.interface import Arm, Look
+from readiness.rollout.interface import Alert, Arm, Look
 from readiness.rollout.judgement import Code, Reason
 from readiness.rollout.promotion import ENOUGH, POINT_REQUESTS
 from readiness.rollout.rules import RuleState
@@ -32,8 +32,7 @@ def in_the_way(judge: Judge, look: Look, rules: Sequence[RuleState | None], miss
     if look.alerts is None:
         yield Reason(Code.ALERTS_UNKNOWN, "critical alerts could not be read")
     elif look.alerts:
-        yield Reason(Code.FORBIDDEN, f"critical alerts fire: {', '.join(look.alerts)}")
-    yield from (Reason(Code.FORBIDDEN, text) for text in look.holds)
+        yield Reason(Code.FORBIDDEN, f"critical alerts fire: {names_of(look.alerts)}")
     if look.unreadable is None:
         yield from _targets(judge, look)
     for tally, rule, lack in zip(judge.tallies, rules, missing, strict=True):
@@ -104,7 +103,7 @@ def _none(look: Look, arm: Arm, tally: Tally) -> str:
 
 
 def _stage(judge: Judge, look: Look) -> Iterator[Reason]:
-    elapsed = (judge.covered_to_s or look.time_s) - judge.stage_start_s
+    elapsed = judge.elapsed_s(look)
     if judge.scrapes < FEWEST_SCRAPES or elapsed < SHORTEST_S - 1e-6:
         text = f"{elapsed:.0f} s and {judge.scrapes} scrapes; promotion needs {SHORTEST_S:.0f} s and {FEWEST_SCRAPES}"
         yield Reason(Code.TOO_EARLY, text)
@@ -113,6 +112,11 @@ def _stage(judge: Judge, look: Look) -> Iterator[Reason]:
         yield Reason(Code.RESTARTS, f"{text}: what they did before is only partly known")
     if not look.intervals and look.unreadable is None:
         yield Reason(Code.MISSING, "this look brought no counts")
+
+
+def names_of(alerts: Iterable[Alert]) -> str:
+    """Returns the names of alerts, each once."""
+    return ", ".join(sorted({each.name for each in alerts}))
 
 
 def missing_for(tally: Tally, mode: PromotionMode) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from readiness.config.selectors import Matcher, Selector, parse_selector
 from readiness.errors import NotMeasured
+from readiness.rollout.alerts import firing
 from readiness.rollout.histories import ArmQuery, Reads, refuse_overlap
 from readiness.rollout.interface import Arm, Interval, Look, Measured, Missing, Targets
 from readiness.rollout.latencies import Reading, discover, provisional
@@ -70,6 +71,7 @@ class PrometheusReader:
         self._first_seen: dict[Target, float] = {}
         self._settle_s = min(SETTLE_S, wish.interval_s / 3)
         self._has_seen_canary = False
+        self._deployed_s: float | None = None
 
     @property
     def now_s(self) -> float:
@@ -120,7 +122,7 @@ class PrometheusReader:
         reads = self._read(window, ups)
         refuse_overlap(reads, self._wish.arms)
         targets = {arm: _targets(ups[arm], reads[arm], end_s, interval_s) for arm in self._wish.arms}
-        alerts = self._alerts(window)
+        alerts = () if self._wish.alerts is None else firing(window, self._wish.alerts, self._deployed_s)
         # From here on nothing is asked any more: where anything could not be read, the whole look is made again.
         self._has_seen_canary |= targets[Arm.CANARY].known > 0
         if not self._has_seen_canary:
@@ -132,7 +134,16 @@ class PrometheusReader:
             self._covered_s = edges[-1]
         baseline = targets.get(Arm.BASELINE, NO_BASELINE)
         absent = absent_of(intervals[-1], self._wish.metrics, self._wish.arms) if intervals else {}
-        return Look(now_s, self._wish.stage, intervals, targets[Arm.CANARY], baseline, alerts=alerts, absent=absent)
+        return Look(
+            now_s,
+            self._wish.stage,
+            intervals,
+            targets[Arm.CANARY],
+            baseline,
+            alerts=alerts,
+            deployed_s=self._deployed_s,
+            absent=absent,
+        )
 
     def _unknown(self) -> NotMeasured:
         up = self._wish.up.narrowed(self._wish.arms[Arm.CANARY])
@@ -147,6 +158,8 @@ class PrometheusReader:
         found: dict[Arm, dict[str, History]] = {}
         for arm, matchers in self._wish.arms.items():
             starts = {each.target: each for each in window.raw(Selector(START_TIME, tuple(matchers)))}
+            if arm is Arm.CANARY:
+                self._note_deployment(starts.values(), window.end_s)
             warm = partial(self._warm, starts)
             query = ArmQuery(window, matchers, starts, warm)
             histories = {each.name: query.history(each, readings.get(each.name)) for each in self._wish.metrics}
@@ -180,6 +193,13 @@ class PrometheusReader:
             )
         )
 
+    def _note_deployment(self, starts: Iterable[Series], end_s: float) -> None:
+        """The canary was deployed when the first of the processes that are there was started."""
+        oldest_s = end_s - STALE * self._wish.interval_s
+        found = [each.values[-1] for each in starts if each.times_s[-1] >= oldest_s]
+        known = [] if self._deployed_s is None else [self._deployed_s]
+        self._deployed_s = min((*found, *known), default=None)
+
     def _note_targets(self, reads: Reads, ups: Mapping[Arm, Sequence[Series]], end_s: float) -> None:
         # What is there at the first look is taken to be old.
         since_s = 0.0 if self._covered_s is None else end_s
@@ -199,12 +219,6 @@ class PrometheusReader:
             return started.values[-1] + self._wish.warm_up_s
         return self._first_seen.get(target, 0.0 if self._covered_s is None else self._covered_s) + self._wish.warm_up_s
 
-    def _alerts(self, window: Window) -> tuple[str, ...] | None:
-        if self._wish.alerts is None:
-            return ()
-        found = window.instant(str(self._wish.alerts))
-        return tuple(sorted({each.labels.get("alertname", "an alert without a name") for each in found}))
-
     def state(self) -> dict[str, Any]:
         """Returns what a later reader needs to go on, as JSON builtins."""
         return {
@@ -212,6 +226,7 @@ class PrometheusReader:
             "owed": [[name, str(arm), owed] for (name, arm), owed in self._owed.items()],
             "readings": {name: reading.to_json() for name, reading in self._readings.items()},
             "first_seen": self._first_seen,
+            "deployed_s": self._deployed_s,
         }
 
     def restore(self, state: dict[str, Any]) -> bool:
@@ -230,6 +245,7 @@ class PrometheusReader:
         self._owed = {(name, Arm(arm)): owed for name, arm, owed in state["owed"]}
         self._readings = {name: Reading.from_json(each) for name, each in state["readings"].items()}
         self._first_seen = dict(state["first_seen"])
+        self._deployed_s = state["deployed_s"]
         return True
 
 

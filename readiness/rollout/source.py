@@ -53,6 +53,10 @@ class Http(Protocol):
     def address(self) -> str:
         """As it may be shown."""
 
+    @property
+    def header_names(self) -> tuple[str, ...]:
+        """Names of the headers that are sent with every request."""
+
     def request(
         self,
         method: str,

@@ -33,6 +33,10 @@ class Window:
         called = selector.name if name is None else name
         return [Series(target_of(each.labels), called, each.labels, each.times_s, each.values) for each in found]
 
+    def past(self, selector: Selector, length_s: float) -> list[Found]:
+        """Returns the raw samples of so long a time before its end."""
+        return self._api.query(f"{selector}[{round(length_s * 1000)}ms]", self.end_s)
+
     def native(
         self, selector: Selector, reading: Reading, told: Callable[[list[Series]], list[Series]]
     ) -> tuple[list[Series], list[Series], list[Series]]:
