@@ -10,7 +10,7 @@ import pytest
 
 from readiness.config.selectors import parse_matchers, parse_selector
 from readiness.errors import NotMeasured
-from readiness.rollout.interface import Arm, Counts, Look, Mark, Measured, Missing, Targets
+from readiness.rollout.interface import Alert, Arm, Counts, Look, Mark, Measured, Missing, Targets
 from readiness.rollout.prometheus import PrometheusReader, Wish
 from readiness.rollout.prometheus_api import PrometheusApi
 from readiness.rollout.source import Hopeless, Wanted
@@ -135,6 +135,37 @@ def test_what_cannot_be_trusted_is_not_read(tape: Tape, reply: Reply, says: str)
     tape.fails = reply
     look = reader(tape).look()
     assert says in (look.unreadable or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "names", "says"),
+    [
+        (401, (), "Nothing was sent that says who asks. Add headers"),
+        (401, ("authorization", "x-scope-orgid"), "Sent, and refused: authorization, x-scope-orgid. Check"),
+        (403, (), "Add headers"),
+        (403, ("authorization",), "Sent, and known, but not allowed: authorization."),
+    ],
+)
+def test_a_refusal_says_what_was_sent(tape: Tape, status: int, names: tuple[str, ...], says: str) -> None:
+    """By the names of the headers: a token that is there need not be added."""
+    tape.fails, tape.header_names = Reply(status, b"no"), names
+    assert says in (reader(tape).look().unreadable or "")
+
+
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [
+        ("https://me:pass@login.example/start?state=secret", "answers 302 and redirects to login.example. Name"),
+        ("/login?next=secret", "answers 302 and redirects to another path of the same host. Name"),
+    ],
+)
+def test_a_redirect_says_where_to(tape: Tape, location: str, says: str) -> None:
+    """By its host alone; a log in is most likely wanted."""
+    tape.fails = Reply(302, b"", {"location": location})
+    found = reader(tape).look().unreadable or ""
+    assert says in found
+    assert "secret" not in found
+    assert "login page: Add headers" in found
 
 
 def test_hints_do_not_matter(tape: Tape) -> None:
@@ -328,10 +359,47 @@ def test_pods_that_warm_up_do_not_count(tape: Tape) -> None:
 
 
 def test_alerts_are_read(tape: Tape) -> None:
-    """Those of the selector, by name; not where none was asked for."""
+    """Those of the selector, by name, and since when they fire; not where none was asked for."""
     tape.say('ALERTS{alertname="Down",alertstate="firing",severity="critical"}', [1] * LONG, start_s=NOW_S - 600)
     assert reader(tape).look().alerts == ()
-    assert reader(tape, alerts=parse_selector('ALERTS{severity="critical"}')).look().alerts == ("Down",)
+    critical = parse_selector('ALERTS{severity="critical"}')
+    assert reader(tape, alerts=critical).look().alerts == (Alert("Down", NOW_S - 600),)
+    assert reader(tape, alerts=parse_selector('ALERTS{severity="warning"}')).look().alerts == ()
+
+
+@pytest.mark.parametrize(
+    ("fired", "since_s"),
+    [
+        ([range(-7200, 0)], None),  # since before what is read
+        ([range(-900, 0)], -900),
+        ([range(-900, -300), range(-200, 0)], -900),  # a restart of Prometheus is no new beginning
+        ([range(-900, -700), range(-200, 0)], -200),
+        ([range(-900, -400)], "over"),
+    ],
+)
+def test_alerts_fire_since(tape: Tape, fired: list[range], since_s: int | str | None) -> None:
+    """Their samples go on without a pause until now."""
+    key = 'ALERTS{alertname="Down",severity="critical"}'
+    tape.series[key] = [(NOW_S + at, 1) for each in fired for at in range(each.start, each.stop, 20)]
+    found = reader(tape, alerts=parse_selector("ALERTS")).look().alerts
+    expected = None if since_s is None else NOW_S + float(since_s) if since_s != "over" else 0.0
+    assert found == (() if since_s == "over" else (Alert("Down", expected),))
+
+
+def test_alerts_are_read_back_to_the_deployment(tape: Tape) -> None:
+    """The earliest start of the processes that are there; also by another run, after all have restarted."""
+    for pod, started_s in (("old", NOW_S - 7000), ("new", NOW_S - 100)):
+        more = f'{{job="shop",instance="{pod}:80",track="canary"}}'
+        tape.say(f"process_start_time_seconds{more}", [started_s] * LONG, start_s=NOW_S - 600)
+    tape.say('ALERTS{alertname="Down"}', [1] * 600, start_s=NOW_S - 6900)
+    first = reader(tape, alerts=parse_selector("ALERTS"))
+    look = first.look()
+    assert (look.deployed_s, look.alerts) == (NOW_S - 7000, (Alert("Down", NOW_S - 6900),))
+    step(tape, first)
+    second = reader(tape, alerts=parse_selector("ALERTS"))
+    assert second.restore(json.loads(json.dumps(first.state())))
+    del tape.series['process_start_time_seconds{job="shop",instance="old:80",track="canary"}']
+    assert step(tape, second).deployed_s == NOW_S - 7000
 
 
 # --- histograms ---------------------------------------------------------------------------------------------------
