@@ -57,7 +57,7 @@ class Parts:
         labels = {each.label: each.value for each in series.matchers}
         self._labels[key] = frozenset(labels)
         self._places[key] = frozenset(self._places_of(series.name, labels, is_histogram=is_histogram))
-        if len({arm for _, arm, _ in self._places[key]}) > 1:
+        if len({arm for _, arm, part in self._places[key] if part != "family"}) > 1:
             self.shared = key
 
     def _places_of(self, name: str, labels: dict[str, str], *, is_histogram: bool) -> list[tuple[str, Arm, str]]:

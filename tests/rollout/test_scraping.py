@@ -317,6 +317,22 @@ def test_arms_that_overlap_are_refused(pods: list[Pod], baseline: str) -> None:
     looking.reader.close()
 
 
+def test_what_is_not_counted_may_be_in_both_arms(pods: list[Pod]) -> None:
+    """Such as series of another endpoint, which only show that there is such a counter."""
+    total = parse_selector('hits_total{endpoint=""}')
+    for pod in pods:
+        pod.own_label = True
+        pod.lines = ['hits_total{endpoint="/other",status="500"} 7']
+        pod.say()
+    arms = {Arm.CANARY: parse_matchers('track!="stable"'), Arm.BASELINE: parse_matchers('track!="canary"')}
+    looking = Looking(pods, Wanted("errors", total, parse_selector('hits_total{endpoint="",status="500"}')), arms=arms)
+    looking.reader.look()
+    for pod in pods:
+        pod.serve(20, 1)
+    assert seen(looking.look()) == Counts(42, 2)
+    looking.reader.close()
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "says"),
     [
