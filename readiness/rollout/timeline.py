@@ -140,8 +140,7 @@ class History(ABC):
         pairs: list[Pair | Missing] = []
         known = scrapes[0]
         for edge, scrape, since_s in zip(grid.edges[1:], scrapes[1:], grid.edges, strict=False):
-            is_empty = scrape is None or scrape.time_s < times[0]
-            if scrape is None or is_empty:
+            if scrape is None or scrape.time_s < times[0]:
                 pairs.append(Pair(known, None, since_s))
                 known = scrape
                 continue
