@@ -41,6 +41,8 @@ class Mark(StrEnum):
     """A series was first seen and counted from zero."""
     UNKNOWN = "unknown"
     """A series was first seen, and how much of it belongs to this interval is unknown: it was left out."""
+    ABSENT = "absent"
+    """Its targets answered and have no series of it: nothing was counted yet. Most counters come with their first event."""
     LOST = "lost"
     """A series or a target has gone, with what it counted since its last scrape."""
     BRIDGED = "bridged"
@@ -144,6 +146,15 @@ class Targets:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """A critical alert that fires."""
+
+    name: str
+    since_s: float | None = None
+    """Since when, without a pause; None where that is not known: since before what was read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """All that is new since the last look."""
 
@@ -156,7 +167,11 @@ class Look:
     baseline: Targets = Targets(1, 1)
     unreadable: str | None = None
     """Why nothing could be read: Prometheus unreachable, a 5xx, warnings. Then the counts of this look are ignored."""
-    alerts: tuple[str, ...] | None = ()
+    alerts: tuple[Alert, ...] | None = ()
     """Critical alerts that fire now; None where they are judged by and could not be read."""
-    holds: tuple[str, ...] = ()
-    """Whatever else forbids promotion, in words, such as critical lines in the log."""
+    deployed_s: float | None = None
+    """When the canary was deployed: the earliest start of its processes; None where they do not say."""
+    absent: Mapping[Arm, Mapping[str, str]] = field(default_factory=dict)
+    """Metric to the selector of its requests, for those of which the targets of an arm answer and have no series."""
+    unassigned: tuple[str, ...] = ()
+    """Addresses that do not answer, and of which nobody knows which arm they are in."""

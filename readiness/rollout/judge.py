@@ -13,12 +13,12 @@ from typing import Any
 
 from readiness.rollout.interface import Action, Arm, Interval, Look
 from readiness.rollout.judgement import Code, Judgement, MetricState, Reason
-from readiness.rollout.obstacles import in_the_way, missing_for
+from readiness.rollout.obstacles import in_the_way, missing_for, names_of
 from readiness.rollout.rules import ALERT_S, Presence, RuleState
 from readiness.rollout.spec import RolloutSpec, minutes_text
 from readiness.rollout.tally import CLOCK_S, Tally, was_reset
 
-STATE_SCHEMA = "readiness-rollout-state/1"
+STATE_SCHEMA = "readiness-rollout-state/2"
 
 
 class Judge:
@@ -64,8 +64,8 @@ class Judge:
         Raises:
             ValueError: its intervals overlap what was counted before, or are not in order.
         """
-        if self.deployed_s is None:
-            self.deployed_s = look.time_s
+        if self.spec.deployed_s is None and look.deployed_s is not None:
+            self.deployed_s = min(look.deployed_s, look.deployed_s if self.deployed_s is None else self.deployed_s)
         intervals = () if look.unreadable is not None else look.intervals
         if look.stage != self.stage:
             self._start_stage(look, intervals)
@@ -121,7 +121,7 @@ class Judge:
     def _judge(self, look: Look) -> Judgement:
         rules = [tally.rule for tally in self.tallies]
         missing = [missing_for(tally, self.spec.mode) for tally in self.tallies]
-        elapsed = max(0.0, (self.covered_to_s or look.time_s) - self.stage_start_s)
+        elapsed = self.elapsed_s(look)
         against = self.against(look)
         if against:
             action, reasons = Action.ROLLBACK, against
@@ -135,6 +135,10 @@ class Judge:
         return Judgement(
             action, look.time_s, look.stage, self.evidence, threshold, p, elapsed, self.scrapes, reasons, states
         )
+
+    def elapsed_s(self, look: Look) -> float:
+        """Returns how much of the stage was observed."""
+        return max(0.0, (self.covered_to_s or look.time_s) - self.stage_start_s)
 
     def _against(self, look: Look) -> Iterator[Reason]:
         if self.peak >= 1 / self.spec.alpha:
@@ -152,9 +156,12 @@ class Judge:
         if look.unreadable is None and self.presence.is_down(look.time_s):
             since = look.time_s - (self.presence.since_s or look.time_s)
             yield Reason(Code.CANARY_DOWN, f"no target of the canary has answered for {since:.0f} s")
-        if look.alerts and self.deployed_s is not None and look.time_s - self.deployed_s <= ALERT_S:
-            names = ", ".join(look.alerts)
-            yield Reason(Code.ALERT, f"critical within {minutes_text(ALERT_S)} min of the deployment: {names}")
+        # One that is older than the deployment is none of its faults; it forbids promotion all the same.
+        deployed_s = self.stage_start_s if self.deployed_s is None else self.deployed_s
+        new = [each for each in look.alerts or () if each.since_s and 0 < each.since_s - deployed_s <= ALERT_S]
+        if new:
+            text = f"critical within {minutes_text(ALERT_S)} min of the deployment: {names_of(new)}"
+            yield Reason(Code.ALERT, text)
 
     def _worst(self) -> Reason:
         weighted = [weight * tally.evidence for weight, tally in zip(self._weights, self.tallies, strict=True)]

@@ -51,19 +51,38 @@ def discover(wanted: Wanted, arms: Mapping[Arm, Sequence[Matcher]], ask: Instant
     """
     assert wanted.histogram is not None  # noqa: S101 - the caller has looked; for the type checker
     written = {arm: _edges(wanted.histogram.narrowed(arms[arm]), ask) for arm in arms}
-    known = [frozenset(found) for found in written.values() if found]
     if written[Arm.CANARY]:
-        edges = chosen(wanted, frozenset.intersection(*known))
-        les = [
-            tuple(sorted({text for found in written.values() for text in found.get(edge, ())}))
-            for edge in (edges.promote, edges.rollback)
-        ]
-        return Reading(edges, *les)
+        return _classic(wanted, [found for found in written.values() if found])
     if ask(f"{wanted.histogram.narrowed(arms[Arm.CANARY])}[5m]"):  # without a range a dead pod's would do
-        promote = wanted.rollback_edge if wanted.promote_edge is None else wanted.promote_edge
-        rollback = wanted.promote_edge if wanted.rollback_edge is None else wanted.rollback_edge
-        return Reading(Edges(promote or 0.0, rollback or 0.0, is_exact=False))
+        return _native(wanted)
     return None
+
+
+def provisional(wanted: Wanted, arms: Mapping[Arm, Sequence[Matcher]], ask: Instant) -> Reading:
+    """Returns how it is read while the canary has none: as the baseline has it, whose requests count meanwhile.
+
+    Raises:
+        Hopeless: its limit can never be observed at the baseline's edges.
+    """
+    assert wanted.histogram is not None  # noqa: S101 - the caller has looked; for the type checker
+    matchers = arms.get(Arm.BASELINE)
+    written = {} if matchers is None else _edges(wanted.histogram.narrowed(matchers), ask)
+    return _classic(wanted, [written]) if written else _native(wanted)
+
+
+def _classic(wanted: Wanted, written: Sequence[Mapping[float, set[str]]]) -> Reading:
+    edges = chosen(wanted, frozenset.intersection(*(frozenset(found) for found in written)))
+    promote, rollback = (
+        tuple(sorted({text for found in written for text in found.get(edge, ())}))
+        for edge in (edges.promote, edges.rollback)
+    )
+    return Reading(edges, promote, rollback)
+
+
+def _native(wanted: Wanted) -> Reading:
+    promote = wanted.rollback_edge if wanted.promote_edge is None else wanted.promote_edge
+    rollback = wanted.promote_edge if wanted.rollback_edge is None else wanted.rollback_edge
+    return Reading(Edges(promote or 0.0, rollback or 0.0, is_exact=False))
 
 
 def chosen(wanted: Wanted, shared: Collection[float]) -> Edges:

@@ -32,7 +32,8 @@ def reader_of(table: Rollout, stage: float, folder: Path, make_http: MakeHttp) -
         from readiness.rollout.prometheus import PrometheusReader
 
         return PrometheusReader(api_of(table, folder, make_http), wish_of(table, stage))
-    from readiness.rollout.scraping import ScrapingReader, Source
+    from readiness.rollout.addresses import Source
+    from readiness.rollout.scraping import ScrapingReader
 
     headers, tls = _headers(table), None if table.tls is None else _context(table.tls, folder)
     sources = []

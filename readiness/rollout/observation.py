@@ -208,10 +208,7 @@ class Watch:
             "elapsed_s": round(judgement.elapsed_s, 3),
             "scrapes": judgement.scrapes,
             "interval_s": self.spec.interval_s,
-            "targets": {
-                "canary": [look.canary.up, look.canary.known],
-                "baseline": [look.baseline.up, look.baseline.known],
-            },
+            **_targets(look),
             "ended": ended,
             "continues": self.continues,
             "trajectory": self.trajectory.to_json(judgement),
@@ -229,6 +226,13 @@ class Watch:
             "judge": self.judge.state(),
             "reader": self.reader.state(),
         }
+
+
+def _targets(look: Look) -> dict[str, Any]:
+    """Returns how many targets answer; nothing where nobody knows, because nothing could be read."""
+    arms = {"canary": look.canary, "baseline": look.baseline}
+    known = {arm: [each.up, each.known] for arm, each in arms.items()}
+    return {} if look.unreadable is not None else {"targets": known}
 
 
 def _why_it_ends(action: Action, *, is_hopeless: bool) -> str:

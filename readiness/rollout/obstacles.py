@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from readiness.rollout.interface import Arm, Look
+from readiness.rollout.interface import Alert, Arm, Look
 from readiness.rollout.judgement import Code, Reason
 from readiness.rollout.promotion import ENOUGH, POINT_REQUESTS
 from readiness.rollout.rules import RuleState
@@ -32,12 +32,11 @@ def in_the_way(judge: Judge, look: Look, rules: Sequence[RuleState | None], miss
     if look.alerts is None:
         yield Reason(Code.ALERTS_UNKNOWN, "critical alerts could not be read")
     elif look.alerts:
-        yield Reason(Code.FORBIDDEN, f"critical alerts fire: {', '.join(look.alerts)}")
-    yield from (Reason(Code.FORBIDDEN, text) for text in look.holds)
+        yield Reason(Code.FORBIDDEN, f"critical alerts fire: {names_of(look.alerts)}")
     if look.unreadable is None:
         yield from _targets(judge, look)
     for tally, rule, lack in zip(judge.tallies, rules, missing, strict=True):
-        yield from _metric(judge, tally, rule)
+        yield from _metric(judge, look, tally, rule)
         if lack:
             yield Reason(Code.NOT_SHOWN, lack, tally.metric.name)
     yield from _stage(judge, look)
@@ -47,6 +46,9 @@ def _targets(judge: Judge, look: Look) -> Iterator[Reason]:
     spec = judge.spec
     if look.canary.up < max(look.canary.known, 1):
         yield Reason(Code.TARGETS_DOWN, f"{look.canary.up} of {look.canary.known} canary targets answer")
+    for address in look.unassigned:
+        text = f"{address} does not answer, and nobody knows which track it is in; give it its labels in `scrape`"
+        yield Reason(Code.TARGETS_DOWN, text)
     if not spec.has_baseline:
         following = spec.next_stage(look.stage)
         if following > spec.without_baseline + 1e-9:
@@ -58,7 +60,7 @@ def _targets(judge: Judge, look: Look) -> Iterator[Reason]:
         yield Reason(Code.NO_BASELINE, "no target of the baseline answers: there is nothing to compare with")
 
 
-def _metric(judge: Judge, tally: Tally, rule: RuleState | None) -> Iterator[Reason]:
+def _metric(judge: Judge, look: Look, tally: Tally, rule: RuleState | None) -> Iterator[Reason]:
     name, spec = tally.metric.name, judge.spec
     arms = (Arm.CANARY, Arm.BASELINE) if spec.has_baseline else (Arm.CANARY,)
     for arm in arms:
@@ -71,7 +73,7 @@ def _metric(judge: Judge, tally: Tally, rule: RuleState | None) -> Iterator[Reas
         text = f"about {tally.lost} requests of this stage went with a target or series before they were read"
         yield Reason(Code.LOST, f"{text}; judge the stage anew, or allow a share of them", name)
     if judge.scrapes and not any(tally.owed[arm] for arm in arms):
-        yield from _traffic(judge, tally)
+        yield from _traffic(judge, look, tally)
     if rule is RuleState.UNKNOWN:
         yield Reason(Code.RULE_UNKNOWN, f"under 80 % of the scrapes of {tally.window.length_s:.0f} s are there", name)
     elif rule in {RuleState.SHARED, RuleState.FIRING}:
@@ -83,18 +85,25 @@ def _metric(judge: Judge, tally: Tally, rule: RuleState | None) -> Iterator[Reas
         )
 
 
-def _traffic(judge: Judge, tally: Tally) -> Iterator[Reason]:
+def _traffic(judge: Judge, look: Look, tally: Tally) -> Iterator[Reason]:
     requests, last, now = tally.stage[0], tally.last_request_s, judge.covered_to_s or 0.0
     if not requests or last is None:
-        yield Reason(Code.NO_TRAFFIC, "no traffic: the canary has had no requests in this stage", tally.metric.name)
+        yield Reason(Code.NO_TRAFFIC, f"no traffic: the canary {_none(look, Arm.CANARY, tally)}", tally.metric.name)
     elif judge.spec.has_baseline and not tally.stage[2]:
-        yield Reason(Code.NO_TRAFFIC, "the baseline has had no requests in this stage", tally.metric.name)
+        yield Reason(Code.NO_TRAFFIC, f"the baseline {_none(look, Arm.BASELINE, tally)}", tally.metric.name)
     elif requests * (now - last) > SILENT * max(last - judge.stage_start_s, judge.spec.interval_s):
         yield Reason(Code.NO_TRAFFIC, f"no traffic for {now - last:.0f} s", tally.metric.name)
 
 
+def _none(look: Look, arm: Arm, tally: Tally) -> str:
+    """Returns that there were no requests, and the selector where it may be that which is wrong."""
+    selector = look.absent.get(arm, {}).get(tally.metric.name)
+    why = "" if selector is None else f": its targets answer, and have no series of {selector}"
+    return f"has had no requests in this stage{why}"
+
+
 def _stage(judge: Judge, look: Look) -> Iterator[Reason]:
-    elapsed = (judge.covered_to_s or look.time_s) - judge.stage_start_s
+    elapsed = judge.elapsed_s(look)
     if judge.scrapes < FEWEST_SCRAPES or elapsed < SHORTEST_S - 1e-6:
         text = f"{elapsed:.0f} s and {judge.scrapes} scrapes; promotion needs {SHORTEST_S:.0f} s and {FEWEST_SCRAPES}"
         yield Reason(Code.TOO_EARLY, text)
@@ -103,6 +112,11 @@ def _stage(judge: Judge, look: Look) -> Iterator[Reason]:
         yield Reason(Code.RESTARTS, f"{text}: what they did before is only partly known")
     if not look.intervals and look.unreadable is None:
         yield Reason(Code.MISSING, "this look brought no counts")
+
+
+def names_of(alerts: Iterable[Alert]) -> str:
+    """Returns the names of alerts, each once."""
+    return ", ".join(sorted({each.name for each in alerts}))
 
 
 def missing_for(tally: Tally, mode: PromotionMode) -> str:

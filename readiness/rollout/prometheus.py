@@ -10,20 +10,23 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from operator import sub
 from typing import Any
 
 from readiness.config.selectors import Matcher, Selector, parse_selector
 from readiness.errors import NotMeasured
+from readiness.rollout.alerts import firing
+from readiness.rollout.histories import ArmQuery, Reads, refuse_overlap
 from readiness.rollout.interface import Arm, Interval, Look, Measured, Missing, Targets
-from readiness.rollout.latencies import Reading, discover, selector_at
+from readiness.rollout.latencies import Reading, discover, provisional
 from readiness.rollout.prometheus_api import PrometheusApi
 from readiness.rollout.samples import START_TIME
-from readiness.rollout.series import STALE, Grid, Series, Target
-from readiness.rollout.source import Hopeless, Wanted
-from readiness.rollout.timeline import CounterHistory, HistogramHistory, History
-from readiness.rollout.window import Window, refuse_copies
+from readiness.rollout.series import STALE, Grid, Series, Target, answered_by
+from readiness.rollout.source import Hopeless, Wanted, absent_of
+from readiness.rollout.timeline import History
+from readiness.rollout.window import Window
 
 SETTLE_S = 5.0
 """A scrape is stamped when it begins, and can be read when it has ended: so long the last edge lies back at least."""
@@ -68,6 +71,7 @@ class PrometheusReader:
         self._first_seen: dict[Target, float] = {}
         self._settle_s = min(SETTLE_S, wish.interval_s / 3)
         self._has_seen_canary = False
+        self._deployed_s: float | None = None
 
     @property
     def now_s(self) -> float:
@@ -88,7 +92,7 @@ class PrometheusReader:
         """Returns all that is new.
 
         Raises:
-            Hopeless: a limit can never be observed at the edges that there are.
+            Hopeless: a limit can never be observed at the edges that there are, or both arms have a series in common.
         """
         try:
             if self._offset_s is None:
@@ -115,51 +119,71 @@ class PrometheusReader:
             first_s = _first_sign(ups[Arm.CANARY], edges[0])
             edges = [edge for edge in edges if edge >= first_s] or edges[-1:]
         grid = Grid(edges, interval_s) if len(edges) > 1 else None
-        reads = self._read(window)
+        reads = self._read(window, ups)
+        refuse_overlap(reads, self._wish.arms)
         targets = {arm: _targets(ups[arm], reads[arm], end_s, interval_s) for arm in self._wish.arms}
-        alerts = self._alerts(window)
+        alerts = () if self._wish.alerts is None else firing(window, self._wish.alerts, self._deployed_s)
         # From here on nothing is asked any more: where anything could not be read, the whole look is made again.
         self._has_seen_canary |= targets[Arm.CANARY].known > 0
         if not self._has_seen_canary:
             raise self._unknown()
         has_begun = self._covered_s is not None or targets[Arm.CANARY].up > 0
         intervals = self._count(reads, grid) if has_begun and grid is not None else ()
-        self._note_targets(reads, end_s)
+        self._note_targets(reads, ups, end_s)
         if has_begun:
             self._covered_s = edges[-1]
         baseline = targets.get(Arm.BASELINE, NO_BASELINE)
-        return Look(now_s, self._wish.stage, intervals, targets[Arm.CANARY], baseline, alerts=alerts)
+        absent = absent_of(intervals[-1], self._wish.metrics, self._wish.arms) if intervals else {}
+        return Look(
+            now_s,
+            self._wish.stage,
+            intervals,
+            targets[Arm.CANARY],
+            baseline,
+            alerts=alerts,
+            deployed_s=self._deployed_s,
+            absent=absent,
+        )
 
     def _unknown(self) -> NotMeasured:
         up = self._wish.up.narrowed(self._wish.arms[Arm.CANARY])
         return NotMeasured(
-            f"nothing is known of the canary: no series of {up}, and none of its metrics",
+            f"nothing is known of the canary: no series of {up}, and nothing was scraped of it",
             "Compare `canary` of [rollout] with the labels of its targets in Prometheus.",
         )
 
-    def _read(self, window: Window) -> dict[Arm, dict[str, History | Missing]]:
+    def _read(self, window: Window, ups: Mapping[Arm, Sequence[Series]]) -> Reads:
         """Returns what each arm says of each metric."""
-        for wanted in self._wish.metrics:
-            if wanted.histogram is not None and wanted.name not in self._readings:
-                reading = discover(wanted, self._wish.arms, window.instant)
-                if reading is not None:
-                    self._readings[wanted.name] = reading
-        found: dict[Arm, dict[str, History | Missing]] = {}
+        readings = {each.name: self._reading(window, each) for each in self._wish.metrics if each.histogram is not None}
+        found: dict[Arm, dict[str, History]] = {}
         for arm, matchers in self._wish.arms.items():
             starts = {each.target: each for each in window.raw(Selector(START_TIME, tuple(matchers)))}
-            found[arm] = {each.name: self._history(window, each, matchers, starts) for each in self._wish.metrics}
+            if arm is Arm.CANARY:
+                self._note_deployment(starts.values(), window.end_s)
+            warm = partial(self._warm, starts)
+            query = ArmQuery(window, matchers, starts, warm)
+            histories = {each.name: query.history(each, readings.get(each.name)) for each in self._wish.metrics}
+            said = (each for history in histories.values() for each in history.groups[0])
+            answered = answered_by(itertools.chain(warm(ups[arm]), warm(starts.values()), said), self._wish.up.name)
+            found[arm] = {name: replace(each, answered=answered) for name, each in histories.items()}
         return found
 
-    def _count(self, reads: Mapping[Arm, Mapping[str, History | Missing]], grid: Grid) -> tuple[Interval, ...]:
+    def _reading(self, window: Window, wanted: Wanted) -> Reading:
+        """Returns how a histogram is read; settled for the rollout as soon as the canary has one."""
+        reading = self._readings.get(wanted.name)
+        if reading is None:
+            reading = discover(wanted, self._wish.arms, window.instant)
+            if reading is None:
+                return provisional(wanted, self._wish.arms, window.instant)
+            self._readings[wanted.name] = reading
+        return reading
+
+    def _count(self, reads: Reads, grid: Grid) -> tuple[Interval, ...]:
         """Returns the counts, interval by interval."""
         arms: dict[Arm, list[dict[str, Measured]]] = {arm: [{} for _ in range(grid.size)] for arm in Arm}
         for arm, histories in reads.items():
             for name, history in histories.items():
-                if isinstance(history, Missing):
-                    counts: list[Measured] = [history] * grid.size
-                    self._owed[name, arm] = -1
-                else:
-                    counts, self._owed[name, arm] = history.counts(grid, self._owed.get((name, arm), 0))
+                counts, self._owed[name, arm] = history.counts(grid, self._owed.get((name, arm), 0))
                 for interval, measured in zip(arms[arm], counts, strict=True):
                     interval[name] = _told(measured, history, grid.interval_s)
         return tuple(
@@ -169,59 +193,31 @@ class PrometheusReader:
             )
         )
 
-    def _note_targets(self, reads: Mapping[Arm, Mapping[str, History | Missing]], end_s: float) -> None:
+    def _note_deployment(self, starts: Iterable[Series], end_s: float) -> None:
+        """The canary was deployed when the first of the processes that are there was started."""
+        oldest_s = end_s - STALE * self._wish.interval_s
+        found = [each.values[-1] for each in starts if each.times_s[-1] >= oldest_s]
+        known = [] if self._deployed_s is None else [self._deployed_s]
+        self._deployed_s = min((*found, *known), default=None)
+
+    def _note_targets(self, reads: Reads, ups: Mapping[Arm, Sequence[Series]], end_s: float) -> None:
         # What is there at the first look is taken to be old.
         since_s = 0.0 if self._covered_s is None else end_s
-        for target in _last_seen(each for histories in reads.values() for each in histories.values()):
-            self._first_seen.setdefault(target, since_s)
+        for arm, histories in reads.items():
+            for target in itertools.chain(_answered(histories), (each.target for each in ups[arm])):
+                self._first_seen.setdefault(target, since_s)
 
-    def _history(
-        self,
-        window: Window,
-        wanted: Wanted,
-        matchers: Sequence[Matcher],
-        starts: Mapping[Target, Series],
-    ) -> History | Missing:
-        reading = self._readings.get(wanted.name)
-
-        def warm(found: Iterable[Series]) -> list[Series]:
-            series = list(found)
-            refuse_copies(series)
-            if not self._wish.warm_up_s:
-                return series
-            return [cut for each in series if (cut := each.since(self._warm_from(each.target, starts))) is not None]
-
-        if wanted.total is not None and wanted.bad is not None:
-            total = warm(window.raw(wanted.total.narrowed(matchers)))
-            bad = warm(window.raw(wanted.bad.narrowed(matchers)))
-            has_family = bool(bad) or (wanted.bad.name == wanted.total.name and bool(total))
-            if not has_family and total:
-                has_family = bool(window.instant(f"count({Selector(wanted.bad.name, tuple(matchers))})"))
-            return CounterHistory(total, bad, has_family, str(wanted.bad), starts)
-        if reading is None or wanted.histogram is None:
-            return Missing("no series of the histogram", f"Compare {wanted.histogram} with what is at /metrics.")
-        narrowed = wanted.histogram.narrowed(matchers)
-        if reading.is_native:
-            return HistogramHistory(*window.native(narrowed, reading, warm), reading.edges, starts)
-        name = wanted.histogram.name
-        count = warm(window.raw(narrowed.renamed(f"{name}_count"), name))
-        promote = warm(window.raw(selector_at(narrowed, reading.promote_les), name))
-        rollback = promote
-        if reading.rollback_les != reading.promote_les:
-            rollback = warm(window.raw(selector_at(narrowed, reading.rollback_les), name))
-        return HistogramHistory(count, promote, rollback, reading.edges, starts)
+    def _warm(self, starts: Mapping[Target, Series], found: Iterable[Series]) -> list[Series]:
+        """Returns what was sampled after the targets' warm-up."""
+        if not self._wish.warm_up_s:
+            return list(found)
+        return [cut for each in found if (cut := each.since(self._warm_from(each.target, starts))) is not None]
 
     def _warm_from(self, target: Target, starts: Mapping[Target, Series]) -> float:
         started = starts.get(target)
         if started is not None:
             return started.values[-1] + self._wish.warm_up_s
         return self._first_seen.get(target, 0.0 if self._covered_s is None else self._covered_s) + self._wish.warm_up_s
-
-    def _alerts(self, window: Window) -> tuple[str, ...] | None:
-        if self._wish.alerts is None:
-            return ()
-        found = window.instant(str(self._wish.alerts))
-        return tuple(sorted({each.labels.get("alertname", "an alert without a name") for each in found}))
 
     def state(self) -> dict[str, Any]:
         """Returns what a later reader needs to go on, as JSON builtins."""
@@ -230,6 +226,7 @@ class PrometheusReader:
             "owed": [[name, str(arm), owed] for (name, arm), owed in self._owed.items()],
             "readings": {name: reading.to_json() for name, reading in self._readings.items()},
             "first_seen": self._first_seen,
+            "deployed_s": self._deployed_s,
         }
 
     def restore(self, state: dict[str, Any]) -> bool:
@@ -248,6 +245,7 @@ class PrometheusReader:
         self._owed = {(name, Arm(arm)): owed for name, arm, owed in state["owed"]}
         self._readings = {name: Reading.from_json(each) for name, each in state["readings"].items()}
         self._first_seen = dict(state["first_seen"])
+        self._deployed_s = state["deployed_s"]
         return True
 
 
@@ -257,30 +255,24 @@ def _first_sign(ups: Iterable[Series], otherwise_s: float) -> float:
     return min(first, default=otherwise_s)
 
 
-def _last_seen(histories: Iterable[History | Missing]) -> dict[Target, float]:
-    """Returns each target of the metrics with the time of its last sample."""
-    found: dict[Target, float] = {}
-    for history in histories:
-        for each in () if isinstance(history, Missing) else history.groups[0]:
-            found[each.target] = max(found.get(each.target, 0.0), each.times_s[-1])
-    return found
+def _answered(histories: Mapping[str, History]) -> Mapping[Target, Sequence[float]]:
+    """Returns when each target of an arm answered, which is the same for all of its metrics."""
+    return next(iter(histories.values())).answered
 
 
-def _targets(
-    ups: Sequence[Series], histories: Mapping[str, History | Missing], end_s: float, interval_s: float
-) -> Targets:
-    """Returns how many targets answer: what `up` says, else whose metrics were scraped lately."""
+def _targets(ups: Sequence[Series], histories: Mapping[str, History], end_s: float, interval_s: float) -> Targets:
+    """Returns how many targets answer: what `up` says, else what was scraped of them lately."""
     oldest_s = end_s - STALE * interval_s
     if ups:
         fresh = [each.values[-1] >= 1 for each in ups if each.times_s[-1] >= oldest_s]
         return Targets(sum(fresh), len(fresh))
-    last = _last_seen(histories.values())
-    return Targets(sum(time >= oldest_s for time in last.values()), len(last))
+    answered = _answered(histories)
+    return Targets(sum(times[-1] >= oldest_s for times in answered.values()), len(answered))
 
 
-def _told(measured: Measured, history: History | Missing, interval_s: float) -> Measured:
+def _told(measured: Measured, history: History, interval_s: float) -> Measured:
     """Returns the counts, or what is missing with its most likely reason."""
-    if not isinstance(measured, Missing) or isinstance(history, Missing) or measured.remedy:
+    if not isinstance(measured, Missing) or measured.remedy:
         return measured
     spacings = [
         statistics.median(map(sub, each.times_s[1:], each.times_s))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from readiness.errors import NotMeasured
 from readiness.rollout.source import Answer, Http
@@ -114,14 +115,36 @@ class PrometheusApi:
             said = _short(error_only.decode(answer.body).error)
         except msgspec.DecodeError:
             said = ""
+        if answer.status in REDIRECTS and "location" in answer.headers:
+            return self._redirect(answer)
         cause = f"{where} answers {answer.status} to {expression}{f': {said}' if said else ''}"
+        if answer.status in _OF_WHO_ASKS:
+            return NotMeasured(cause, self._who_asks(answer.status))
         return NotMeasured(cause, _REMEDIES.get(answer.status, "Read its log."))
 
+    def _redirect(self, answer: Answer) -> NotMeasured:
+        # Its path and query may have a token of a login in them.
+        host = urlsplit(answer.headers["location"]).netloc.rpartition("@")[2]
+        where = host or "another path of the same host"
+        cause = f"Prometheus at {self.http.address} answers {answer.status} and redirects to {_short(where)}"
+        return NotMeasured(
+            cause, f"Name the address that answers itself, with its prefix. If that is a login page: {_HOW_TO_SAY}"
+        )
 
+    def _who_asks(self, status: int) -> str:
+        sent = ", ".join(self.http.header_names)
+        if not sent:
+            return f"Nothing was sent that says who asks. {_HOW_TO_SAY}"
+        if status == HTTPStatus.FORBIDDEN:
+            return f"Sent, and known, but not allowed: {sent}. Give it the right to query, or name another token."
+        return f"Sent, and refused: {sent}. Check that the value in the environment is whole, and has not expired."
+
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_OF_WHO_ASKS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_HOW_TO_SAY = 'Add headers = { Authorization = "Bearer ${TOKEN}" } to [rollout].'
 _REMEDIES = {
     400: "Correct the selector.",
-    401: 'Add headers = { Authorization = "Bearer ${TOKEN}" } to [rollout].',
-    403: "Give the token of `headers` the right to query.",
     404: "Add the prefix under which Prometheus answers to its address.",
     405: "Allow POST to /api/v1/query.",
     422: "Correct the selector.",

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from readiness.config.selectors import Selector, parse_selector
 from readiness.errors import NotMeasured, ReadinessError
+from readiness.rollout.alerts import LONGEST_S
 from readiness.rollout.interface import Arm
 from readiness.rollout.prometheus import Wish
 from readiness.rollout.prometheus_api import Found, PrometheusApi
-from readiness.rollout.recording import Recording
+from readiness.rollout.recording import LOOKBACK_S, Recording
 from readiness.rollout.samples import START_TIME
 from readiness.rollout.series import GONE, STALE
 from readiness.rollout.source import Answer
@@ -138,6 +139,7 @@ class _NoHttp:
     """Nothing is asked."""
 
     address = "the recording"
+    header_names = ()
 
     def request(
         self,
@@ -185,8 +187,10 @@ def fetch(live: PrometheusApi, wish: Wish, start_s: float, end_s: float) -> Iter
         to_s = min(at_s + CHUNK * wish.interval_s, end_s)
         seen: set[tuple[tuple[str, str], ...]] = set()
         for selector in selectors_of(wish):
+            # Since when an alert fires matters, however long before.
+            from_s = at_s - (LONGEST_S + LOOKBACK_S if selector is wish.alerts and at_s < start_s else 0.0)
             try:
-                found = live.query(f"{selector}[{round((to_s - at_s) * 1000)}ms]", to_s)
+                found = live.query(f"{selector}[{round((to_s - from_s) * 1000)}ms]", to_s)
             except NotMeasured as error:
                 raise PastUnreadableError(f"the past could not be read: {error.cause}", error.remedy) from None
             yield from _not_seen(found, seen)

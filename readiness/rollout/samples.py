@@ -14,6 +14,7 @@ START_TIME = "process_start_time_seconds"
 INTEGER_NOISE = 1e-6
 """Share by which a count may differ from an integer: sums of floats."""
 
+SILENT = Missing("none of its targets answered")
 MOST_RACING = 2
 """Requests that may be counted as bad and not yet as requests when a scrape falls between the two."""
 
@@ -119,10 +120,8 @@ class CounterMetric:
     total: frozenset[str]
     bad: frozenset[str]
     """Those of `total`'s events, or of an error counter beside it, that are bad."""
-    has_family: bool
-    """Whether any series of the bad events' metric name exists in this arm; else no bad events cannot be told from no data."""
-    bad_text: str
-    """The selector of bad events as configured, for messages."""
+    untold: Missing | None
+    """Why no series of bad events would not mean that there are none; see `family`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +155,13 @@ def counter_counts(pairs: Sequence[Pair], metric: CounterMetric) -> Measured:
             if Mark.LOST in pair_marks:
                 lost += max(pair.usual, 1)
             total, bad, marks = total + pair_total, bad + pair_bad, marks | pair_marks
-        missing = _why_missing(pairs, metric, total)
-        if missing:
-            return missing
+        answered = [pair.after for pair in pairs if pair.after is not None]
+        if not answered:
+            return SILENT
+        if not any(metric.total & each.values.keys() for each in answered):
+            marks.add(Mark.ABSENT)
+        if total > 0 and metric.untold is not None and not any(metric.bad & each.values.keys() for each in answered):
+            return metric.untold
         return _counts(total, bad, None, lost, marks)
     except NotMeasured as error:
         return Missing(error.cause, error.remedy)
@@ -173,21 +176,6 @@ def _sum(pair: Pair, series: Iterable[str]) -> tuple[float, set[Mark]]:
         if risen.mark is not None:
             marks.add(risen.mark)
     return total, marks
-
-
-def _why_missing(pairs: Sequence[Pair], metric: CounterMetric, total: float) -> Missing | None:
-    answered = [pair.after for pair in pairs if pair.after is not None]
-    if not answered:
-        return Missing("none of its targets answered")
-    if not any(series in each.values for each in answered for series in metric.total):
-        return Missing(
-            "no series of requests", "Compare the selector of `total` with what the targets say at /metrics."
-        )
-    bad_is_there = any(series in each.values for each in answered for series in metric.bad)
-    if total > 0 and not bad_is_there and not metric.has_family:
-        remedy = "Initialise the counter to 0 at start, or correct the selector: no errors and no counter look alike."
-        return Missing(f"there are requests, but no series of {metric.bad_text}", remedy)
-    return None
 
 
 def histogram_counts(pairs: Sequence[Pair], series: Collection[str], edges: Edges) -> Measured:
@@ -209,8 +197,10 @@ def histogram_counts(pairs: Sequence[Pair], series: Collection[str], edges: Edge
                     total += risen.count
                     slow += slower_than(risen, edges.promote, each)
                     severe += slower_than(risen, edges.rollback, each)
+        if all(pair.after is None for pair in pairs):
+            return SILENT
         if not seen:
-            return Missing("no series of the histogram", "Compare `histogram` with what the targets say at /metrics.")
+            marks.add(Mark.ABSENT)
         return _counts(total, slow, severe, lost, marks)
     except NotMeasured as error:
         return Missing(error.cause, error.remedy)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from readiness.config.selectors import Matcher
-from readiness.errors import NotMeasured
-from readiness.rollout.deltas import LoadBalanced, is_load_balanced
-from readiness.rollout.exposition import ACCEPT, samples_of
+from readiness.rollout.addresses import Source
+from readiness.rollout.deltas import LoadBalanced
 from readiness.rollout.interface import Arm, Interval, Look, Measured, Missing, Scrape, Targets
 from readiness.rollout.latencies import chosen
 from readiness.rollout.parts import Parts
@@ -24,45 +20,19 @@ from readiness.rollout.samples import (
     counter_counts,
     histogram_counts,
     is_warm,
-    scrape_of,
     shared_edges,
 )
 from readiness.rollout.series import GONE
-from readiness.rollout.source import Hopeless, Http, Wanted
+from readiness.rollout.source import Hopeless, Overlap, Wanted, absent_of
 from readiness.rollout.timeline import bridging
 
 AT_ONCE = 8
 """Targets that are asked at the same time."""
-REMEMBERED = 6
-"""Scrapes of a target by which several processes behind one address are told."""
 TIMEOUT_S = 10.0
+NO_EDGES = Edges(0.0, 0.0, is_exact=False)
+"""Of a histogram that no target has, so that nothing is read at them."""
 LONGEST_PAUSE = 20
 """Intervals after which a later run does not go on with an earlier one."""
-
-
-@dataclass(slots=True)
-class Source:
-    """One target, and what it has said."""
-
-    http: Http
-    url: str
-    path: str
-    """Of the address, with its query."""
-    labels: Mapping[str, str]
-    recent: deque[Scrape] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    known: Scrape | None = None
-    """The last scrape that counts."""
-    first_s: float | None = None
-    missed: int = 0
-    """Scrapes in a row that it has not answered."""
-    usual: dict[str, int] = field(default_factory=dict)
-    """Metric to the requests of its busiest interval."""
-    failure: str = ""
-
-    @property
-    def target(self) -> str:
-        """Host and port."""
-        return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
 class ScrapingReader:
@@ -100,6 +70,8 @@ class ScrapingReader:
         self._covered_s: float | None = None
         self._owed: dict[tuple[str, Arm], int] = {}
         self._edges: dict[str, Edges] = {}
+        self._settled: set[str] = set()
+        """Histograms whose edges stay as they are."""
         self._parts = Parts(metrics, arms)
         self._pool = ThreadPoolExecutor(AT_ONCE, "readiness-scrape")
 
@@ -122,7 +94,8 @@ class ScrapingReader:
         """Returns what all targets say now.
 
         Raises:
-            Hopeless: an address is answered by several processes, or a limit can never be observed.
+            Hopeless: an address is answered by several processes, a limit can never be observed, or both arms have a
+                series in common.
         """
         now_s = self._now()
         scrapes = list(self._pool.map(lambda each: self._scrape(each, now_s), self._sources))
@@ -133,11 +106,12 @@ class ScrapingReader:
         pairs = self._pairs(scrapes, now_s, now_s if since_s is None else since_s)
         members = {arm: [each for each in self._sources if self._is_in(each, arm)] for arm in self._arms}
         targets = {arm: Targets(sum(not each.missed for each in found), len(found)) for arm, found in members.items()}
+        unassigned = tuple(each.shown for each in self._sources if self._is_unassigned(each))
         if not members[Arm.CANARY]:
-            return Look(
-                now_s, self._stage, unreadable="no target is one of the canary's: compare `canary` with their labels"
-            )
-        self._refuse_balancers()
+            silent = "".join(f"; {each} does not answer" for each in unassigned)
+            text = f"no target is one of the canary's: compare `canary` with their labels{silent}"
+            return Look(now_s, self._stage, unreadable=text)
+        self._refuse()
         self._settle_edges()
         intervals: tuple[Interval, ...] = ()
         if since_s is not None:
@@ -145,32 +119,26 @@ class ScrapingReader:
             intervals = (Interval(since_s, now_s, counts[Arm.CANARY], counts.get(Arm.BASELINE, {})),)
         if since_s is not None or targets[Arm.CANARY].up:
             self._covered_s = now_s
-        return Look(now_s, self._stage, intervals, targets[Arm.CANARY], targets.get(Arm.BASELINE, Targets(0, 0)))
+        absent = absent_of(intervals[-1], self._metrics, self._arms) if intervals else {}
+        baseline = targets.get(Arm.BASELINE, Targets(0, 0))
+        return Look(now_s, self._stage, intervals, targets[Arm.CANARY], baseline, absent=absent, unassigned=unassigned)
 
     # --- one target ---
 
     def _scrape(self, source: Source, now_s: float) -> Scrape | None:
-        timeout_s = min(TIMEOUT_S, max(self._interval_s, 1.0))
-        try:
-            answer = source.http.request("GET", source.path, headers={"accept": ACCEPT}, timeout_s=timeout_s)
-            labels = {"instance": source.target, **source.labels}
-            found = scrape_of(
-                source.target, now_s, samples_of(answer, source.http.address, now_s, labels, self._parts.wants)
-            )
-        except NotMeasured as error:
-            source.failure = f"{error.cause}. {error.remedy}".strip()
-            return None
-        source.failure = ""
-        return found
+        return source.scrape(now_s, min(TIMEOUT_S, max(self._interval_s, 1.0)), self._parts.wants)
 
     def _is_in(self, source: Source, arm: Arm) -> bool:
         """By the labels that it was given, and else by those of its series."""
-        labels = {"instance": source.target, **source.labels}
+        labels = source.own_labels
         if all(each.label in labels for each in self._arms[arm]):
             return all(each.holds(labels[each.label]) for each in self._arms[arm])
-        latest = source.recent[-1] if source.recent else None
-        keys = () if latest is None else (*latest.values, *latest.histograms)
-        return any(self._parts.is_in(key, arm) for key in keys)
+        return any(self._parts.is_in(key, arm) for key in source.series)
+
+    def _is_unassigned(self, source: Source) -> bool:
+        """Returns whether it does not answer, and neither its labels nor what it has said tell which arm it is in."""
+        wanted = {each.label for matchers in self._arms.values() for each in matchers}
+        return bool(source.missed) and not source.series and not wanted <= source.own_labels.keys()
 
     def _pairs(self, scrapes: Sequence[Scrape | None], now_s: float, since_s: float) -> list[tuple[Source, Pair]]:
         pairs = []
@@ -219,7 +187,7 @@ class ScrapingReader:
                 is_silent = all(pair.after is None for pair in told)
                 self._owed[metric.name, arm] = owed + 1 if is_silent and owed >= 0 else -1
             else:
-                measured = bridging(measured, owed)
+                measured = bridging(measured, -1 if self._has_left(keys) else owed)
                 self._owed[metric.name, arm] = 0
             found[metric.name] = measured
         return found
@@ -227,21 +195,31 @@ class ScrapingReader:
     def _measured(self, metric: Wanted, arm: Arm, keys: frozenset[str], pairs: Sequence[Pair]) -> Measured:
         if metric.histogram is None:
             bad = self._parts.keys(metric.name, arm, "bad")
-            has_family = bool(self._parts.keys(metric.name, arm, "family"))
-            return counter_counts(pairs, CounterMetric(keys, bad, has_family, str(metric.bad)))
-        edges = self._edges.get(metric.name)
-        if edges is None:
-            return Missing("no series of the histogram", f"Compare {metric.histogram} with what is at /metrics.")
-        return histogram_counts(pairs, keys, edges)
+            untold = None if bad else self._parts.why_untold(metric, arm)
+            return counter_counts(pairs, CounterMetric(keys, bad, untold))
+        return histogram_counts(pairs, keys, self._edges.get(metric.name, NO_EDGES))
+
+    def _has_left(self, keys: frozenset[str]) -> bool:
+        """Returns whether a target has gone with what it had counted, which those that are there do not make good."""
+        return any(
+            each.missed >= GONE
+            and each.known is not None
+            and not keys.isdisjoint((*each.known.values, *each.known.histograms))
+            for each in self._sources
+        )
 
     def _settle_edges(self) -> None:
-        """Each histogram is read at edges that both arms have, from the first scrape on that has it."""
+        """Each histogram is read at edges that both arms have; settled as soon as the canary has it."""
         for metric in self._metrics:
-            if metric.histogram is None or metric.name in self._edges:
+            if metric.histogram is None or metric.name in self._settled:
                 continue
-            found = {arm: self._histograms(self._parts.keys(metric.name, arm, "histogram")) for arm in self._arms}
-            if found[Arm.CANARY]:
-                self._edges[metric.name] = chosen(metric, shared_edges(found[Arm.CANARY], found.get(Arm.BASELINE, [])))
+            canary, baseline = (
+                self._histograms(self._parts.keys(metric.name, arm, "histogram")) for arm in (Arm.CANARY, Arm.BASELINE)
+            )
+            if canary or baseline:
+                self._edges[metric.name] = chosen(metric, shared_edges(canary, baseline))
+            if canary:
+                self._settled.add(metric.name)
 
     def _histograms(self, keys: frozenset[str]) -> list[Any]:
         return [
@@ -251,16 +229,13 @@ class ScrapingReader:
             for key in keys & each.known.histograms.keys()
         ]
 
-    def _refuse_balancers(self) -> None:
-        """Several processes behind one address make differences between scrapes meaningless."""
+    def _refuse(self) -> None:
+        """What makes every count meaningless is refused."""
+        shared = self._parts.shared
+        if shared is not None:
+            raise Overlap(shared, self._arms)
         for source in self._sources:
-            starts = [each.started_s for each in source.recent]
-            values = [
-                [each.values[key] for each in source.recent]
-                for key in (source.recent[-1].values if source.recent else ())
-                if all(key in each.values for each in source.recent)
-            ]
-            if is_load_balanced(starts) or any(is_load_balanced((), each) for each in values):
+            if source.is_load_balanced:
                 refusal = LoadBalanced(source.target)
                 raise Hopeless(refusal.cause, refusal.remedy)
 
@@ -273,7 +248,11 @@ class ScrapingReader:
         return {
             "covered_s": self._covered_s,
             "owed": [[name, str(arm), owed] for (name, arm), owed in self._owed.items()],
-            "edges": {name: [each.promote, each.rollback, each.is_exact] for name, each in self._edges.items()},
+            "edges": {
+                name: [each.promote, each.rollback, each.is_exact]
+                for name, each in self._edges.items()
+                if name in self._settled
+            },
             "known": {each.url: wire.to_builtins(each.known) for each in self._sources if each.known is not None},
         }
 
@@ -299,9 +278,13 @@ class ScrapingReader:
             if source.url in state["known"]:
                 source.known = msgspec.convert(state["known"][source.url], Scrape, strict=False)
                 source.first_s = 0.0
+                # One that does not answer any more is in the arm that it was in.
+                self._parts.add(source.known)
+                source.recent.appendleft(source.known)
         self._covered_s = covered_s
         self._owed = {(name, Arm(arm)): owed for name, arm, owed in state["owed"]}
         self._edges = {name: Edges(*each) for name, each in state["edges"].items()}
+        self._settled = set(self._edges)
         return True
 
 

@@ -80,6 +80,21 @@ def by_target(groups: Sequence[Iterable[Series]]) -> Mapping[Target, list[list[S
     return found
 
 
+def answered_by(series: Iterable[Series], up: str) -> dict[Target, list[float]]:
+    """Returns when each target answered a scrape: whenever it said something, of itself or of others that it is `up`."""
+    times: dict[Target, set[float]] = defaultdict(set)
+    for each in series:
+        if each.name == up:
+            times[each.target].update(
+                time
+                for time, value in zip(each.times_s, each.values, strict=False)  # a native histogram has no values
+                if value >= 1
+            )
+        else:
+            times[each.target].update(each.times_s)
+    return {target: sorted(found) for target, found in times.items() if found}
+
+
 def pick_of(parts: Sequence[Sequence[Series]], starts: Series | None, grid: Grid) -> Pick | None:
     """Returns what picks the samples at the grid's edges; None where single samples have to be looked at.
 

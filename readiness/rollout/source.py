@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from readiness.config.rollout_tables import Rollout, RolloutMetric, SlowerThan
 from readiness.config.selectors import Matcher, Selector, parse_matchers, parse_selector
 from readiness.errors import NotMeasured
-from readiness.rollout.interface import Arm, Look, Missing
+from readiness.rollout.interface import Arm, Counts, Interval, Look, Mark
 from readiness.rollout.spec import RULE_WINDOW_S, MetricSpec, PromotionMode, RolloutSpec
 
 SCALES = {"s": 1.0, "ms": 1000.0}
@@ -17,6 +17,17 @@ SCALES = {"s": 1.0, "ms": 1000.0}
 
 class Hopeless(NotMeasured):
     """It could not be observed, and waiting will not help: the configuration and what is there do not fit."""
+
+
+class Overlap(Hopeless):
+    """A series counts for both arms, so that the canary would be compared with itself."""
+
+    def __init__(self, series: str, arms: Mapping[Arm, Sequence[Matcher]]) -> None:
+        canary, baseline = (", ".join(map(str, arms[arm])) for arm in (Arm.CANARY, Arm.BASELINE))
+        super().__init__(
+            f"{series} is in both arms: `canary` ({canary}) and `baseline` ({baseline}) of [rollout] both select it",
+            "Let `baseline` leave the canary's series out.",
+        )
 
 
 class Answer(Protocol):
@@ -41,6 +52,10 @@ class Http(Protocol):
     @property
     def address(self) -> str:
         """As it may be shown."""
+
+    @property
+    def header_names(self) -> tuple[str, ...]:
+        """Names of the headers that are sent with every request."""
 
     def request(
         self,
@@ -90,6 +105,14 @@ class Wanted:
     histogram: Selector | None = None
     promote_edge: float | None = None
     rollback_edge: float | None = None
+
+    @property
+    def requests(self) -> Selector:
+        """What counts all of its requests."""
+        if self.histogram is not None:
+            return self.histogram.renamed(f"{self.histogram.name}_count")
+        assert self.total is not None  # noqa: S101 - it has one or the other; for the type checker
+        return self.total
 
 
 def wanted_of(table: Rollout) -> tuple[Wanted, ...]:
@@ -156,9 +179,16 @@ def _side(rule: SlowerThan | None, side: str) -> Any:
     return None if rule is None else getattr(rule, side)
 
 
-def explained(missing: Missing, arm: Arm, wanted: Wanted) -> Missing:
-    """Returns what is missing, with the selector that found nothing."""
-    named = wanted.histogram or wanted.total
-    return (
-        Missing(f"{missing.reason} ({named} in the {arm})", missing.remedy) if "series" in missing.reason else missing
-    )
+def absent_of(
+    interval: Interval, metrics: Sequence[Wanted], arms: Mapping[Arm, Sequence[Matcher]]
+) -> dict[Arm, dict[str, str]]:
+    """Returns for each arm the metrics of which its targets had no series, with the selector that matched nothing."""
+    measured = {Arm.CANARY: interval.canary, Arm.BASELINE: interval.baseline}
+    return {
+        arm: {
+            each.name: str(each.requests.narrowed(matchers))
+            for each in metrics
+            if isinstance(counts := measured[arm].get(each.name), Counts) and Mark.ABSENT in counts.marks
+        }
+        for arm, matchers in arms.items()
+    }

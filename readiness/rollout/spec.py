@@ -88,7 +88,7 @@ class RolloutSpec:
     tolerated_loss: float = 0.0
     """Share of a stage's requests whose outcome may stay unknown without blocking promotion."""
     deployed_s: float | None = None
-    """When the canary was deployed; critical alerts in the 10 minutes after it roll back. None: at the first look."""
+    """When the canary was deployed; critical alerts in the 10 minutes after it roll back. None: when the reader says, else with the stage."""
     stage_s: float = 600.0
     """How long a stage may take, its past included."""
 

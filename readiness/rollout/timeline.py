@@ -17,8 +17,9 @@ from typing import TypeAlias
 from readiness.rollout.deltas import LoadBalanced, is_load_balanced
 from readiness.rollout.interface import Counts, Histogram, Mark, Measured, Missing, Scrape
 from readiness.rollout.samples import CounterMetric, Edges, Pair, counter_counts, histogram_counts
-from readiness.rollout.series import Grid, Series, Target, by_target, last_before, pick_of, rises, value_at
+from readiness.rollout.series import GONE, Grid, Series, Target, by_target, last_before, pick_of, rises, value_at
 
+NOTHING_YET = Counts(0, 0, marks=(Mark.ABSENT,))
 Values: TypeAlias = Mapping[tuple[int, str], float]
 """What one scrape said: number of the group and key of the series to value."""
 
@@ -28,6 +29,8 @@ class History(ABC):
 
     starts: Mapping[Target, Series]
     """Process start times, for targets that say them."""
+    answered: Mapping[Target, Sequence[float]]
+    """When each target of the arm answered a scrape, whatever it said; rising."""
 
     @property
     @abstractmethod
@@ -76,6 +79,11 @@ class History(ABC):
             found = self._combined(None if total is None else [each[number] for each in total], pairs)
             # Only what nobody was asked for is made good by the next scrape; what was said and is no count never is.
             is_silent = total is None and all(isinstance(each, Pair) and each.after is None for each in pairs)
+            if is_silent and self._has_answered(grid, number):
+                age = self._age(grid.edges[number + 1], grid)
+                found = NOTHING_YET if age > GONE + 1 else found
+                # What the last target that had any took with it is not made good by one that has none.
+                owed = -1 if GONE + 1 < age <= GONE + 2 else owed
             if isinstance(found, Missing):
                 owed = owed + 1 if is_silent and owed >= 0 else -1
             else:
@@ -83,6 +91,21 @@ class History(ABC):
                 owed = 0
             measured.append(found)
         return measured, owed
+
+    def _has_answered(self, grid: Grid, number: int) -> bool:
+        """Returns whether any target of the arm answered in an interval of the grid."""
+        start_s, end_s = grid.edges[number], grid.edges[number + 1]
+        for times in self.answered.values():
+            last_s = last_before(times, end_s)
+            if last_s is not None and grid.is_fresh(end_s, last_s) and last_s != last_before(times, start_s):
+                return True
+        return False
+
+    def _age(self, edge: float, grid: Grid) -> float:
+        """Returns how many intervals ago the last sample was; infinity where there was none yet."""
+        series = (each for group in self.groups for each in group)
+        last = [time for each in series if (time := last_before(each.times_s, edge)) is not None]
+        return (edge - max(last)) / grid.interval_s if last else math.inf
 
     def _combined(self, risen: Sequence[float] | None, pairs: Sequence[Pair | Missing]) -> Measured:
         refused = next((each for each in pairs if isinstance(each, Missing)), None)
@@ -109,15 +132,21 @@ class History(ABC):
             refusal = LoadBalanced(target)
             return [Missing(refusal.cause, refusal.remedy)] * grid.size
         times = sorted({time for each in series.values() for time in each.times_s})
-        moments = [last_before(times, edge) for edge in grid.edges]
+        # Before its first series came, it answered and had counted nothing: so all that the series says is new.
+        empty = [time for time in self.answered.get(target, ()) if time < times[0]]
+        moments = [last_before([*empty, *times], edge) for edge in grid.edges]
         scrapes = [None if moment is None else self._scrape_at(target, series, starts, moment) for moment in moments]
         usual = _busiest(parts[0], times)
         pairs: list[Pair | Missing] = []
         known = scrapes[0]
         for edge, scrape, since_s in zip(grid.edges[1:], scrapes[1:], grid.edges, strict=False):
-            is_new = scrape is not None and (known is None or scrape.time_s > known.time_s)
-            answered = scrape if is_new and scrape is not None and grid.is_fresh(edge, scrape.time_s) else None
-            leaves = scrape is not None and grid.is_leaving(edge, scrape.time_s)
+            if scrape is None or scrape.time_s < times[0]:
+                pairs.append(Pair(known, None, since_s))
+                known = scrape
+                continue
+            is_new = known is None or scrape.time_s > known.time_s
+            answered = scrape if is_new and grid.is_fresh(edge, scrape.time_s) else None
+            leaves = grid.is_leaving(edge, scrape.time_s)
             pairs.append(Pair(known, answered, since_s, is_gone=leaves, usual=usual))
             known = known if answered is None else answered
         return pairs
@@ -144,11 +173,10 @@ class CounterHistory(History):
 
     total: Sequence[Series]
     bad: Sequence[Series]
-    has_family: bool
-    """Whether any series of the bad events' metric name exists in this arm."""
-    bad_text: str
-    """The selector of bad events as configured, for messages."""
+    untold: Missing | None = None
+    """Why no series of bad events would not mean that there are none."""
     starts: Mapping[Target, Series] = field(default_factory=dict)
+    answered: Mapping[Target, Sequence[float]] = field(default_factory=dict)
 
     @property
     def groups(self) -> tuple[Sequence[Series], ...]:
@@ -156,12 +184,9 @@ class CounterHistory(History):
         return self.total, self.bad
 
     def _of_rises(self, risen: Sequence[float]) -> Measured:
-        if not self.total:
-            return self._of_pairs([_pair({}, {})])
-        names = ("total", "bad") if self.bad else ("total",)
-        metric = CounterMetric(frozenset(names[:1]), frozenset(names[1:]), self._is_known, self.bad_text)
-        after = dict(zip(names, risen, strict=False))
-        return counter_counts([_pair(dict.fromkeys(names, 0.0), after)], metric)
+        after = {name: value for name, group, value in zip(GROUPS, self.groups, risen, strict=True) if group}
+        metric = CounterMetric(frozenset(GROUPS[:1]), frozenset(GROUPS[1:]), self.untold)
+        return counter_counts([_pair(dict.fromkeys(after, 0.0), after)], metric)
 
     def _of_pairs(self, pairs: Sequence[Pair]) -> Measured:
         # A series may be in both groups: as one of the requests it is not the same as one of the bad events.
@@ -169,11 +194,7 @@ class CounterHistory(History):
             frozenset(f"{prefix}{each.key}" for each in group)
             for prefix, group in zip(GROUPS, self.groups, strict=True)
         )
-        return counter_counts(pairs, CounterMetric(total, bad, self._is_known, self.bad_text))
-
-    @property
-    def _is_known(self) -> bool:
-        return self.has_family or bool(self.bad)
+        return counter_counts(pairs, CounterMetric(total, bad, self.untold))
 
     def _scrape(self, target: Target, moment_s: float, values: Values, started_s: float | None) -> Scrape:
         named = {f"{GROUPS[number]}{key}": value for (number, key), value in values.items()}
@@ -195,6 +216,7 @@ class HistogramHistory(History):
     to_rollback: Sequence[Series]
     edges: Edges
     starts: Mapping[Target, Series] = field(default_factory=dict)
+    answered: Mapping[Target, Sequence[float]] = field(default_factory=dict)
 
     @property
     def groups(self) -> tuple[Sequence[Series], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from readiness.config.selectors import Selector
 from readiness.rollout.latencies import Reading, native_values
@@ -33,15 +33,19 @@ class Window:
         called = selector.name if name is None else name
         return [Series(target_of(each.labels), called, each.labels, each.times_s, each.values) for each in found]
 
+    def past(self, selector: Selector, length_s: float) -> list[Found]:
+        """Returns the raw samples of so long a time before its end."""
+        return self._api.query(f"{selector}[{round(length_s * 1000)}ms]", self.end_s)
+
     def native(
-        self, selector: Selector, reading: Reading, warm: Callable[[Iterable[Series]], list[Series]]
+        self, selector: Selector, reading: Reading, told: Callable[[list[Series]], list[Series]]
     ) -> tuple[list[Series], list[Series], list[Series]]:
         """Returns observations, and those faster than either edge, of a native histogram."""
         parts: tuple[list[Series], list[Series], list[Series]] = ([], [], [])
         for each in self._api.query(f"{selector}[{round(self._length_s * 1000)}ms]", self.end_s):
             for part, values in zip(parts, native_values(each.natives, reading.edges), strict=True):
                 part.append(Series(target_of(each.labels), selector.name, each.labels, each.times_s, values))
-        return warm(parts[0]), warm(parts[1]), warm(parts[2])
+        return told(parts[0]), told(parts[1]), told(parts[2])
 
 
 def target_of(labels: Mapping[str, str]) -> Target:

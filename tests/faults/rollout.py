@@ -61,4 +61,5 @@ FAULTS: tuple[Fault, ...] = (
     failed(LATENCY, "slow", told("slow"), "canary 7200 of 24000 bad, baseline 0 of", DECISION),
     failed(DECISION, "too early", told("healthy", look_back="2m"), "promotion needs 300 s", ERRORS, LATENCY),
     failed(DECISION, "a critical alert", told("alert"), "critical within 10 min of the deployment: LowDisk"),
+    failed(DECISION, "an older critical alert", told("old-alert"), "critical alerts fire: LowDisk"),
 )

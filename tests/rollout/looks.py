@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
-from readiness.rollout.interface import Action, Counts, Interval, Look, Measured, Missing, Targets
+from readiness.rollout.interface import Action, Alert, Counts, Interval, Look, Measured, Missing, Targets
 from readiness.rollout.judge import Judge
 from readiness.rollout.judgement import Judgement
 from readiness.rollout.spec import MetricSpec, RolloutSpec
@@ -38,12 +38,11 @@ def look(
     canary: Targets = Targets(1, 1),  # noqa: B008 - frozen
     baseline: Targets = Targets(3, 3),  # noqa: B008 - frozen
     unreadable: str | None = None,
-    alerts: tuple[str, ...] | None = (),
-    holds: tuple[str, ...] = (),
+    alerts: tuple[Alert, ...] | None = (),
 ) -> Look:
     """Returns the look at the end of the interval with that number."""
     time_s = START_S + (number + 1) * STEP_S
-    return Look(time_s, stage, intervals, canary, baseline, unreadable, alerts, holds)
+    return Look(time_s, stage, intervals, canary, baseline, unreadable, alerts)
 
 
 def looks(fours: Iterable[Four], *, first: int = 0, stage: float = 0.1) -> list[Look]:

@@ -1,7 +1,8 @@
 """One pod of a small service: `python pod.py --port 8000`, with counters for Prometheus and faults switched on by POST.
 
     GET  /work      200, or what the faults say; counted
-    GET  /metrics   the counters, in Prometheus' text format; with --native in its protobuf format, with a native histogram
+    GET  /metrics   the counters, in Prometheus' text format; with --native in its protobuf format, with a native histogram;
+                    with --lazy each comes with its first event, as labelled ones of the client libraries do
     POST /faults    {"errors": 0.05, "slow_s": 0.3}: replaces the faults
 
 Faults are spread evenly over the requests and not drawn, so that a test sees the share that it asked for. It knows
@@ -22,8 +23,7 @@ from collections.abc import Iterable
 EDGES_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 METRIC = """\
 # TYPE {name} counter
-{name}{{endpoint="/work",status_code="200"}} {good}
-{name}{{endpoint="/work",status_code="500"}} {bad}
+{counters}
 # TYPE api_request_duration_seconds histogram
 {buckets}
 # TYPE process_start_time_seconds gauge
@@ -43,9 +43,11 @@ class Pod:
         good: requests answered so far, before this process was there: for a past that a test has made up.
         started_s: when it has started, by what it says.
         is_native: its histogram is native.
+        is_lazy: its counters come with their first event.
     """
 
-    def __init__(self, good: int, started_s: float, *, is_native: bool = False) -> None:
+    def __init__(self, good: int, started_s: float, *, is_native: bool = False, is_lazy: bool = False) -> None:
+        self.is_lazy = is_lazy
         self.is_native = is_native
         self.good = good
         self.bad = 0
@@ -78,8 +80,13 @@ class Pod:
         edges = [*((f"{edge:g}", count) for edge, count in zip(EDGES_S, self.at_most, strict=True)), ("+Inf", total)]
         lines = [f'{base}_bucket{{endpoint="/work",le="{edge}"}} {count}' for edge, count in edges]
         lines.append(f'{base}_count{{endpoint="/work"}} {total}')
-        buckets = "\n".join(lines)
-        return METRIC.format(name=NAME, good=self.good, bad=self.bad, buckets=buckets, started=self.started_s)
+        counters = [
+            f'{NAME}{{endpoint="/work",status_code="{status}"}} {count}'
+            for status, count in (("200", self.good), ("500", self.bad))
+            if count or not self.is_lazy
+        ]
+        buckets = "\n".join(lines if total or not self.is_lazy else [])
+        return METRIC.format(name=NAME, counters="\n".join(counters), buckets=buckets, started=self.started_s)
 
     def native_metrics(self) -> bytes:
         """Returns the same in the format in which Prometheus scrapes native histograms."""
@@ -180,10 +187,10 @@ async def _main() -> None:
     parser.add_argument("--good", type=int, default=0)
     parser.add_argument("--started", type=float, default=time.time())
     parser.add_argument("--native", action="store_true")
+    parser.add_argument("--lazy", action="store_true")
     options = parser.parse_args()
-    server = await asyncio.start_server(
-        Pod(options.good, options.started, is_native=options.native).serve, "127.0.0.1", options.port
-    )
+    pod = Pod(options.good, options.started, is_native=options.native, is_lazy=options.lazy)
+    server = await asyncio.start_server(pod.serve, "127.0.0.1", options.port)
     await server.serve_forever()
 
 

@@ -35,6 +35,7 @@ class Tape:
     asked: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     address: str = "http://prometheus.example:9090"
+    header_names: tuple[str, ...] = ()
 
     def say(self, series: str, values: Sequence[Any], *, start_s: float, every_s: float = 15.0) -> None:
         """A series has these values."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from readiness.rollout.interface import Action, Counts, Interval, Look, Mark, Measured, Missing, Targets
+from readiness.rollout.interface import Action, Alert, Arm, Counts, Interval, Look, Mark, Measured, Missing, Targets
 from readiness.rollout.judge import Judge
 from readiness.rollout.rules import RuleState
 from readiness.rollout.spec import MetricSpec, PromotionMode, RolloutSpec
@@ -117,7 +117,7 @@ def _after_healthy(last: Look) -> tuple[Action, set[str]]:
         (look(25, counted(25, HEALTHY), canary=Targets(1, 2)), "targets-down"),
         (look(25, counted(25, HEALTHY), baseline=Targets(0, 0)), "no-baseline"),
         (look(25, counted(25, HEALTHY), alerts=None), "alerts-unknown"),
-        (look(25, counted(25, HEALTHY), holds=("2 critical log lines",)), "forbidden"),
+        (look(25, counted(25, HEALTHY), alerts=(Alert("LowDisk"),)), "forbidden"),
         (look(25, interval(25, Counts(300, 0, lost=5), Counts(2700, 3))), "data-lost"),
         (look(26, counted(26, HEALTHY)), "data-lost"),
     ],
@@ -272,6 +272,23 @@ def test_a_limit_broken_for_five_minutes_is_rolled_back() -> None:
     assert codes(found[-1]) >= {"limit-broken"} or codes(found[-1]) >= {"rolled-back-before"}
 
 
+def test_no_traffic_names_the_selector_that_matches_nothing() -> None:
+    """It may be that which is wrong: in the canary, else in the baseline."""
+    absent = {Arm.CANARY: {"errors": "requests{a}"}, Arm.BASELINE: {"errors": "requests{b}"}}
+    for four, says in (
+        (
+            (0, 0, 300, 0),
+            "the canary has had no requests in this stage: its targets answer, and have no series of requests{a}",
+        ),
+        (
+            (30, 0, 0, 0),
+            "the baseline has had no requests in this stage: its targets answer, and have no series of requests{b}",
+        ),
+    ):
+        found = Judge(SPEC).look(replace(look(0, counted(0, four)), absent=absent))
+        assert any(says in each.text for each in found.reasons)
+
+
 def test_a_shared_incident_holds() -> None:
     """Both arms fail alike: the canary is not to blame, and nothing is promoted; unless configured to roll back."""
     ill = looks([HEALTHY] * 25 + [(300, 90, 2700, 810)] * 20)
@@ -282,13 +299,39 @@ def test_a_shared_incident_holds() -> None:
 
 
 def test_a_critical_alert_soon_after_the_deployment_is_rolled_back() -> None:
-    """Within 10 minutes; later it only holds."""
-    soon = [look(n, counted(n, HEALTHY), alerts=("ApiDown",) if n == 30 else ()) for n in range(32)]
-    found = judge_all(soon)
-    assert found[30].action is ROLLBACK
-    assert "ApiDown" in found[30].reasons[0].text
-    late = judge_all(soon, replace(SPEC, deployed_s=START_S - 3600))
-    assert [each.action for each in late[30:]] == [HOLD, PROMOTE]
+    """Where it began in the 10 minutes after it; else it only holds, and is named."""
+    for since_s, deployed_s, action in (
+        (START_S + 60, None, ROLLBACK),  # nobody says: the stage's start counts
+        (START_S - 60, None, HOLD),
+        (START_S + 60, START_S - 300, ROLLBACK),
+        (START_S - 60, START_S - 300, ROLLBACK),
+        (START_S - 300, START_S - 200, HOLD),
+        (START_S + 301, START_S - 300, HOLD),
+        (None, START_S - 300, HOLD),
+    ):
+        alert = Alert("ApiDown", since_s)
+        given = [look(n, counted(n, HEALTHY), alerts=(alert,) if n == 30 else ()) for n in range(32)]
+        found = judge_all([replace(each, deployed_s=deployed_s) for each in given])
+        assert found[30].action is action, (since_s, deployed_s)
+        assert "ApiDown" in found[30].reasons[0].text
+        assert found[31].action is (ROLLBACK if action is ROLLBACK else PROMOTE)
+
+
+def test_a_canary_was_deployed_when_its_first_process_started() -> None:
+    """A later restart of all of them is no deployment; what the specification says counts before all."""
+    alert = (Alert("ApiDown", START_S + 100),)
+    first, later = START_S - 3600, START_S
+    for spec, action in ((SPEC, HOLD), (replace(SPEC, deployed_s=START_S), ROLLBACK)):
+        judge = Judge(spec)
+        judge.look(replace(look(0, counted(0, HEALTHY)), deployed_s=first))
+        judge = Judge.restore(spec, json.loads(json.dumps(judge.state())))
+        assert judge.look(replace(look(1, counted(1, HEALTHY), alerts=alert), deployed_s=later)).action is action
+
+
+def test_the_time_that_was_observed_is_never_negative() -> None:
+    """Where nothing could be read there is none."""
+    judgement = Judge(SPEC).look(look(0, unreadable="refused"))
+    assert any(each.text.startswith("0 s and 0 scrapes") for each in judgement.reasons)
 
 
 def test_a_rollback_is_final() -> None:

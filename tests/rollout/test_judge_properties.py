@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.rollout.interface import Action, Counts, Interval, Look, Measured, Missing, Scrape, Targets
+from readiness.rollout.interface import Action, Arm, Counts, Interval, Look, Measured, Missing, Scrape, Targets
 from readiness.rollout.judge import Judge
+from readiness.rollout.judgement import Judgement
 from readiness.rollout.samples import CounterMetric, Pair, counter_counts
+from readiness.rollout.series import Grid, Series
 from readiness.rollout.spec import MetricSpec, RolloutSpec
-from tests.rollout.looks import SPEC, STEP_S, Four, actions, counted, interval, look, looks, traffic
+from readiness.rollout.timeline import CounterHistory
+from tests.rollout.looks import SPEC, STEP_S, Four, actions, counted, interval, judge_all, look, looks, traffic
 
 DROPPED = Missing("dropped")
 LOOSE = RolloutSpec((MetricSpec("errors", promote_below=0.2, rollback_above=0.5),))
@@ -77,6 +80,58 @@ def test_dropping_data_never_promotes(patches: dict[int, Four], drops: dict[int,
     dropped = [DROPS[drops[n]](each) if n in drops else each for n, each in enumerate(whole)]
     for before, after in zip(actions(whole, LOOSE), actions(dropped, LOOSE), strict=True):
         assert after is not Action.PROMOTE or before is Action.PROMOTE
+
+
+SCRAPES = 26
+
+
+def _arm(steps: list[tuple[int, int]], first: int, dropped: set[int]) -> CounterHistory:
+    """Returns one pod that answers each scrape but some, and whose counters come with their first event."""
+    kept = [number for number in range(SCRAPES) if number not in dropped]
+    sums = [(sum(n for n, _ in steps[first:at]), sum(k for _, k in steps[first:at])) for at in range(SCRAPES)]
+    parts = []
+    for index, status in enumerate(("200", "500")):
+        samples = [(number * STEP_S, float(sums[number][index])) for number in kept if sums[number][index]]
+        times, values = zip(*samples, strict=True) if samples else ((), ())
+        parts.append([Series("pod", "hits", {"status": status}, times, values)] if samples else [])
+    return CounterHistory([*parts[0], *parts[1]], parts[1], answered={"pod": [number * STEP_S for number in kept]})
+
+
+def _scraped(fours: list[Four], first: int, dropped: dict[Arm, set[int]]) -> list[Look]:
+    grid = Grid([number * STEP_S + 1 for number in range(SCRAPES)], STEP_S)
+    canary, _ = _arm([(n - k, k) for n, k, _, _ in fours], first, dropped[Arm.CANARY]).counts(grid)
+    baseline, _ = _arm([(n - k, k) for _, _, n, k in fours], 0, dropped[Arm.BASELINE]).counts(grid)
+    return [look(number, interval(number, *both)) for number, both in enumerate(zip(canary, baseline, strict=True))]
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(PATCHES, st.integers(0, 20), st.tuples(*[st.sets(st.integers(1, 25), min_size=1, max_size=4)] * 2))
+def test_scrapes_that_are_dropped_hide_nothing_from_a_promotion(
+    patches: dict[int, Four], first: int, dropped: tuple[set[int], set[int]]
+) -> None:
+    """It knows of every request and every error, also where the counters of a pod come with its first request.
+
+    Two intervals that are counted as one may be weighed otherwise; but nothing of them is missing.
+    """
+    fours = _fours(patches)
+    whole = _scraped(fours, first, {Arm.CANARY: set(), Arm.BASELINE: set()})
+    less = _scraped(fours, first, {Arm.CANARY: dropped[0], Arm.BASELINE: dropped[1]})
+    for before, after in zip(judge_all(whole, LOOSE), judge_all(less, LOOSE), strict=True):
+        assert after.action is not Action.PROMOTE or _counted(after) == _counted(before)
+
+
+def _counted(judgement: Judgement) -> list[tuple[int, ...]]:
+    return [
+        (each.canary_requests, each.canary_bad, each.baseline_requests, each.baseline_bad) for each in judgement.metrics
+    ]
+
+
+def test_late_first_requests_promote_in_the_end() -> None:
+    """They are no gap, so that the property is not empty."""
+    none: dict[Arm, set[int]] = {Arm.CANARY: set(), Arm.BASELINE: set()}
+    for first in (0, 5, 15):
+        assert actions(_scraped(_fours({}), first, none), LOOSE)[-1] is Action.PROMOTE
 
 
 def test_the_property_is_not_empty() -> None:
@@ -169,7 +224,7 @@ class _Pods:
             ok, bad = self.values[name]
             self.values[name] = (ok + share_n - share_k, bad + share_k)
             pairs.append(Pair(before, self._scrape(name, number + 1), number * STEP_S))
-        return counter_counts(pairs, CounterMetric(frozenset({"ok", "bad"}), frozenset({"bad"}), True, "bad"))
+        return counter_counts(pairs, CounterMetric(frozenset({"ok", "bad"}), frozenset({"bad"}), None))
 
     def _scrape(self, name: str, number: int) -> Scrape:
         ok, bad = self.values[name]

@@ -107,7 +107,9 @@ def test_prometheus_is_asked_under_its_prefix_with_its_headers() -> None:
     vector = json.dumps({"status": "success", "data": {"result": [{"metric": {}, "value": [1, "1"]}]}}).encode()
     with peers.answering(lambda *_: peers.response(vector, "Content-Type: application/json")) as server:
         address = f"{server.url}/deep/prom/"
-        reader = reader_of(table(prometheus=address, headers={"X-Scope-OrgID": "shop"}), 0.1, Path(), probing)
+        reader = reader_of(
+            table(baseline=None, prometheus=address, headers={"X-Scope-OrgID": "shop"}), 0.1, Path(), probing
+        )
         reader.look()
         reader.close()
         assert set(server.paths) == {"/deep/prom/api/v1/query"}
@@ -158,7 +160,7 @@ def test_both_sides_may_want_certificates(tmp_path: Path) -> None:
     vector = json.dumps({"status": "success", "data": {"result": [{"metric": {}, "value": [1, "1"]}]}}).encode()
     with peers.answering(lambda *_: peers.response(vector), tls=server_side) as server:
         keys = {"ca": "ca.pem", "cert": "client.pem", "key": "client.key"}
-        known = reader_of(table(prometheus=server.url, tls=keys), 0.1, tmp_path, probing)
+        known = reader_of(table(baseline=None, prometheus=server.url, tls=keys), 0.1, tmp_path, probing)
         assert "certificate" not in (known.look().unreadable or "")
         assert server.requests
         stranger = reader_of(table(prometheus=server.url, tls={"ca": "ca.pem"}), 0.1, tmp_path, probing)

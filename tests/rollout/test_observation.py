@@ -226,3 +226,8 @@ def test_targets_are_in_the_document() -> None:
     """How many of how many answer."""
     down = Look(START_S, 0.1, (Interval(START_S - STEP_S, START_S, {"errors": Counts(1, 0)}, {}),), Targets(1, 2))
     assert observe([down], for_s=1).document["targets"] == {"canary": [1, 2], "baseline": [1, 1]}
+
+
+def test_targets_that_nobody_has_read_are_not_in_the_document() -> None:
+    """Nothing could be read, and so nobody knows."""
+    assert "targets" not in observe([look(0, unreadable="refused")], for_s=1).document

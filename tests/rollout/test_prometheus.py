@@ -10,7 +10,7 @@ import pytest
 
 from readiness.config.selectors import parse_matchers, parse_selector
 from readiness.errors import NotMeasured
-from readiness.rollout.interface import Arm, Counts, Look, Measured, Missing, Targets
+from readiness.rollout.interface import Alert, Arm, Counts, Look, Mark, Measured, Missing, Targets
 from readiness.rollout.prometheus import PrometheusReader, Wish
 from readiness.rollout.prometheus_api import PrometheusApi
 from readiness.rollout.source import Hopeless, Wanted
@@ -20,6 +20,7 @@ ARMS = {Arm.CANARY: parse_matchers('track="canary"'), Arm.BASELINE: parse_matche
 ERRORS = Wanted("errors", parse_selector("requests_total"), parse_selector('requests_total{status=~"5.."}'))
 LATENCY = Wanted("latency", histogram=parse_selector("took_seconds"), promote_edge=2.0, rollback_edge=5.0)
 LONG = 200
+IDLE = Counts(0, 0, marks=(Mark.ABSENT,))
 
 
 def reader(tape: Tape, *metrics: Wanted, **keys: Any) -> PrometheusReader:
@@ -136,6 +137,37 @@ def test_what_cannot_be_trusted_is_not_read(tape: Tape, reply: Reply, says: str)
     assert says in (look.unreadable or "")
 
 
+@pytest.mark.parametrize(
+    ("status", "names", "says"),
+    [
+        (401, (), "Nothing was sent that says who asks. Add headers"),
+        (401, ("authorization", "x-scope-orgid"), "Sent, and refused: authorization, x-scope-orgid. Check"),
+        (403, (), "Add headers"),
+        (403, ("authorization",), "Sent, and known, but not allowed: authorization."),
+    ],
+)
+def test_a_refusal_says_what_was_sent(tape: Tape, status: int, names: tuple[str, ...], says: str) -> None:
+    """By the names of the headers: a token that is there need not be added."""
+    tape.fails, tape.header_names = Reply(status, b"no"), names
+    assert says in (reader(tape).look().unreadable or "")
+
+
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [
+        ("https://me:pass@login.example/start?state=secret", "answers 302 and redirects to login.example. Name"),
+        ("/login?next=secret", "answers 302 and redirects to another path of the same host. Name"),
+    ],
+)
+def test_a_redirect_says_where_to(tape: Tape, location: str, says: str) -> None:
+    """By its host alone; a log in is most likely wanted."""
+    tape.fails = Reply(302, b"", {"location": location})
+    found = reader(tape).look().unreadable or ""
+    assert says in found
+    assert "secret" not in found
+    assert "login page: Add headers" in found
+
+
 def test_hints_do_not_matter(tape: Tape) -> None:
     """`infos` are no warnings."""
     reply = {"status": "success", "data": {"result": []}, "infos": ["metric might not be a counter"]}
@@ -204,6 +236,25 @@ def test_copies_of_one_pod_are_refused(tape: Tape) -> None:
         reader(tape).look()
 
 
+@pytest.mark.parametrize("baseline", ['track=~"canary|stable"', 'instance=~".+"', 'track="canary"'])
+def test_arms_that_overlap_are_refused(tape: Tape, baseline: str) -> None:
+    """The canary would be compared with itself."""
+    arms = {**ARMS, Arm.BASELINE: parse_matchers(baseline)}
+    looking = PrometheusReader(PrometheusApi(tape), Wish((ERRORS,), arms, 0.25, 15.0), tape.clock)
+    with pytest.raises(Hopeless, match=r'^requests_total\{.*track="canary"\} is in both arms') as seen:
+        looking.look()
+    assert f"`baseline` ({baseline})" in seen.value.cause
+
+
+def test_one_pod_may_serve_both_arms(tape: Tape) -> None:
+    """Its series are told apart by their labels."""
+    for key in list(tape.series):
+        tape.series[key.replace('instance="canary:80"', 'instance="stable:80"')] = tape.series.pop(key)
+    looking = reader(tape)
+    looking.look()
+    assert seen(step(tape, looking)) == [Counts(10, 1)]
+
+
 def test_requests_without_a_counter_of_errors(tape: Tape) -> None:
     """The family is asked for, where the selector finds nothing."""
     other = Wanted("errors", parse_selector('requests_total{status="200"}'), parse_selector("failures_total"))
@@ -219,6 +270,84 @@ def test_requests_without_a_counter_of_errors(tape: Tape) -> None:
     assert seen(step(tape, looking)) == [Counts(9, 0)]
 
 
+def test_errors_by_a_label_that_no_series_has(tape: Tape) -> None:
+    """They are not zero: the label is most likely misspelt. A series of another endpoint may show that it is there."""
+    bad = parse_selector('requests_total{status_code=~"5.."}')
+    looking = reader(tape, Wanted("errors", parse_selector("requests_total"), bad))
+    looking.look()
+    look = step(tape, looking)
+    for arm in ("canary", "baseline"):
+        (missing,) = seen(look, arm=arm)
+        assert isinstance(missing, Missing)
+        assert "no series of requests_total has the label status_code" in missing.reason
+        assert missing.reason.endswith("their labels: instance, job, status, track")
+    more = ',status_code="200",endpoint="/other"'
+    tape.say(f"requests_total{labels('canary', more)}", [0] * LONG, start_s=NOW_S - 600)
+    looking = reader(tape, Wanted("errors", parse_selector('requests_total{endpoint=""}'), bad))
+    looking.look()
+    assert seen(step(tape, looking)) == [Counts(10, 0)]
+
+
+def waiting(tape: Tape, **values: list[int]) -> None:
+    """The canary is up and has no series yet; from eight seconds after now on it has those of these statuses."""
+    for key in [each for each in tape.series if each.startswith("requests_total") and "canary" in each]:
+        del tape.series[key]
+    for status, found in values.items():
+        more = f',status="{status.removeprefix("s")}"'
+        tape.say(f"requests_total{labels('canary', more)}", found, start_s=NOW_S + 8)
+
+
+def test_the_first_requests_bring_the_counter(tape: Tape) -> None:
+    """A pod that has answered and had no counter has counted nothing: all of its first value is new."""
+    waiting(tape, s500=[50] * LONG)
+    looking = reader(tape)
+    looking.look()
+    tape.now_s = NOW_S + 12.5
+    counts = [seen(step(tape, looking))[0] for _ in range(3)]
+    assert counts == [Counts(50, 50, marks=(Mark.NEW,)), Counts(0, 0), Counts(0, 0)]
+
+
+@pytest.mark.parametrize("known_by", ["up", "process_start_time_seconds", "other_total"])
+def test_a_canary_that_waits_for_its_first_request_has_had_none(tape: Tape, known_by: str) -> None:
+    """Where anything says that it answered. Nothing of the stage is missing when its counter comes."""
+    waiting(tape, s200=[0] * 4 + [90 + 9 * n for n in range(LONG)])
+    tape.series = {key: each for key, each in tape.series.items() if not (key.startswith("up") and "canary" in key)}
+    tape.say(f"{known_by}{labels('canary')}", [1] * LONG, start_s=NOW_S - 600)
+    key = f"requests_total{labels('canary', ',status=' + chr(34) + '200' + chr(34))}"
+    tape.series[key] = tape.series[key][4:]
+    other = Wanted("other", parse_selector("other_total"), parse_selector("other_total"))
+    looking = reader(tape, ERRORS, other)
+    looking.look()
+    looks = [step(tape, looking) for _ in range(7)]
+    counts = [each for look in looks for each in seen(look)]
+    assert counts == [IDLE] * 4 + [Counts(90, 0, marks=(Mark.NEW,)), Counts(9, 0), Counts(9, 0)]
+    assert looks[0].absent[Arm.CANARY]["errors"] == 'requests_total{track="canary"}'
+    assert "errors" not in looks[-1].absent[Arm.CANARY]
+
+
+def test_a_canary_of_which_nothing_says_that_it_answered_is_missing(tape: Tape) -> None:
+    """Neither up nor anything else: no series, and no requests, are not the same."""
+    waiting(tape)
+    looking = reader(tape)
+    looking.look()
+    key = f"up{labels('canary')}"
+    tape.series[key] = [(time, value if time < NOW_S else 0) for time, value in tape.series[key]]
+    assert all(isinstance(seen(step(tape, looking))[0], Missing) for _ in range(3))
+
+
+def test_pods_are_warm_although_they_do_not_say_when_they_started(tape: Tape) -> None:
+    """From when they were first seen, also where their counter comes later."""
+    tape.say(f"up{labels('canary')}", [1] * LONG, start_s=NOW_S - 600)
+    looking = reader(tape, warm_up_s=60.0)
+    looking.look()
+    new = '{job="shop",instance="new:80",track="canary"}'
+    tape.say(f"up{new}", [1] * LONG, start_s=NOW_S + 3)
+    tape.say(f"requests_total{new}", [5 * n for n in range(LONG)], start_s=NOW_S + 3)
+    counts = [seen(step(tape, looking))[0] for _ in range(9)]
+    assert counts[0] == Counts(10, 1)
+    assert counts[-1] == Counts(15, 1)
+
+
 def test_pods_that_warm_up_do_not_count(tape: Tape) -> None:
     """Neither their requests nor their errors, until they are old enough."""
     tape.say(f"process_start_time_seconds{labels('canary')}", [NOW_S - 20] * LONG, start_s=NOW_S - 600)
@@ -230,10 +359,47 @@ def test_pods_that_warm_up_do_not_count(tape: Tape) -> None:
 
 
 def test_alerts_are_read(tape: Tape) -> None:
-    """Those of the selector, by name; not where none was asked for."""
+    """Those of the selector, by name, and since when they fire; not where none was asked for."""
     tape.say('ALERTS{alertname="Down",alertstate="firing",severity="critical"}', [1] * LONG, start_s=NOW_S - 600)
     assert reader(tape).look().alerts == ()
-    assert reader(tape, alerts=parse_selector('ALERTS{severity="critical"}')).look().alerts == ("Down",)
+    critical = parse_selector('ALERTS{severity="critical"}')
+    assert reader(tape, alerts=critical).look().alerts == (Alert("Down", NOW_S - 600),)
+    assert reader(tape, alerts=parse_selector('ALERTS{severity="warning"}')).look().alerts == ()
+
+
+@pytest.mark.parametrize(
+    ("fired", "since_s"),
+    [
+        ([range(-7200, 0)], None),  # since before what is read
+        ([range(-900, 0)], -900),
+        ([range(-900, -300), range(-200, 0)], -900),  # a restart of Prometheus is no new beginning
+        ([range(-900, -700), range(-200, 0)], -200),
+        ([range(-900, -400)], "over"),
+    ],
+)
+def test_alerts_fire_since(tape: Tape, fired: list[range], since_s: int | str | None) -> None:
+    """Their samples go on without a pause until now."""
+    key = 'ALERTS{alertname="Down",severity="critical"}'
+    tape.series[key] = [(NOW_S + at, 1) for each in fired for at in range(each.start, each.stop, 20)]
+    found = reader(tape, alerts=parse_selector("ALERTS")).look().alerts
+    expected = None if since_s is None else NOW_S + float(since_s) if since_s != "over" else 0.0
+    assert found == (() if since_s == "over" else (Alert("Down", expected),))
+
+
+def test_alerts_are_read_back_to_the_deployment(tape: Tape) -> None:
+    """The earliest start of the processes that are there; also by another run, after all have restarted."""
+    for pod, started_s in (("old", NOW_S - 7000), ("new", NOW_S - 100)):
+        more = f'{{job="shop",instance="{pod}:80",track="canary"}}'
+        tape.say(f"process_start_time_seconds{more}", [started_s] * LONG, start_s=NOW_S - 600)
+    tape.say('ALERTS{alertname="Down"}', [1] * 600, start_s=NOW_S - 6900)
+    first = reader(tape, alerts=parse_selector("ALERTS"))
+    look = first.look()
+    assert (look.deployed_s, look.alerts) == (NOW_S - 7000, (Alert("Down", NOW_S - 6900),))
+    step(tape, first)
+    second = reader(tape, alerts=parse_selector("ALERTS"))
+    assert second.restore(json.loads(json.dumps(first.state())))
+    del tape.series['process_start_time_seconds{job="shop",instance="old:80",track="canary"}']
+    assert step(tape, second).deployed_s == NOW_S - 7000
 
 
 # --- histograms ---------------------------------------------------------------------------------------------------
@@ -259,14 +425,27 @@ def test_a_limit_that_can_never_be_observed_ends_it(tape: Tape) -> None:
 
 
 def test_a_histogram_that_comes_later_is_found(tape: Tape) -> None:
-    """Until then the metric is missing."""
+    """Until then it has no observations; the baseline's are counted at its own edges."""
     looking = reader(tape, LATENCY)
     looking.look()
-    (missing,) = seen(step(tape, looking), "latency")
-    assert isinstance(missing, Missing)
-    histogram(tape, "canary", {"2": 7, "5": 9, "+Inf": 10})
-    histogram(tape, "stable", {"2": 7, "5": 9, "+Inf": 10})
-    assert seen(step(tape, looking), "latency") == [Counts(10, 3, 1)]
+    look = step(tape, looking)
+    assert seen(look, "latency") == seen(look, "latency", "baseline") == [IDLE]
+    assert look.absent[Arm.BASELINE] == {"latency": 'took_seconds_count{track="stable"}'}
+    histogram(tape, "stable", {"2": 7, "4": 8, "5": 9, "+Inf": 10})
+    look = step(tape, looking)
+    assert (seen(look, "latency"), seen(look, "latency", "baseline")) == ([IDLE], [Counts(10, 3, 1)])
+    first_s = tape.now_s + 1
+    for edge, value in {"1": 4, "5": 9, "+Inf": 10}.items():
+        more = f',le="{edge}"'
+        tape.say(f"took_seconds_bucket{labels('canary', more)}", [value] * LONG, start_s=first_s)
+    tape.say(f"took_seconds_count{labels('canary')}", [10] * LONG, start_s=first_s)
+    with pytest.raises(Hopeless, match="is below the smallest edge"):
+        step(tape, looking)
+    more = ',le="2.0"'
+    tape.say(f"took_seconds_bucket{labels('canary', more)}", [7] * LONG, start_s=first_s)
+    look = step(tape, looking)
+    assert Counts(10, 3, 1, marks=(Mark.NEW,)) in seen(look, "latency")
+    assert not look.absent[Arm.CANARY]
 
 
 def test_native_histograms_are_read_by_their_buckets() -> None:

@@ -292,6 +292,38 @@ def test_scraped_pods_that_restart_are_held(rig: Rig, tmp_path: Path) -> None:
     assert all(each["canary_bad"] == 0 for each in rollout(judged)["metrics"])
 
 
+@pytest.mark.parametrize("is_scraped", [False, True])
+def test_counters_that_come_with_the_first_request(is_scraped: bool, tmp_path: Path) -> None:
+    """The canary waits for its first request, which is no gap: all that it counts then is there, and the stage whole."""
+    with Rig() as rig:
+        rig.add_pods(None, "--lazy")
+        source = scraped(rig) if is_scraped else f'prometheus = "{rig.prometheus().url}"'
+        project = project_of(tmp_path, source=source, observe="14s")
+        command = project.command("-p", "no:cacheprovider", "--env=production", *STAGE)
+        with (
+            rig.traffic(40, stage=0.0),
+            subprocess.Popen(
+                command,
+                cwd=project.folder,
+                env=project.environ(),
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                wait_until(lambda: _looks(project.folder) >= 4, within_s=60, what="the fourth look")
+                with rig.traffic(40, stage=1.0):
+                    out, _ = process.communicate(timeout=90)
+            finally:
+                process.kill()
+    judged = Judged(process.returncode, out, project.folder / "reports" / "production")
+    assert_action(judged, "hold", "promotion needs 300 s")
+    assert {code for code, _ in reasons(judged)} <= {"too-early", "rule-unknown", "not-shown-to-be-below-limit"}
+    assert all(each["canary_requests"] > 50 for each in rollout(judged)["metrics"])
+    assert all(each["baseline_requests"] > 200 for each in rollout(judged)["metrics"])
+
+
 # --- among other gates ----------------------------------------------------------------------------------------------
 
 

@@ -238,3 +238,12 @@ def test_recording_goes_back_before_its_beginning() -> None:
     times = [time for each in found if tuple(each.labels.items()) == ups for time in each.times_s]
     assert min(times) <= 1000.0 - 4
     assert set(range(1000, 1101)) <= {int(each) for each in times}
+
+
+def test_recording_knows_since_when_an_alert_fires() -> None:
+    """However long before its beginning that was: one that is older than the deployment is none of its faults."""
+    start_s = 1_000_000.0
+    found = fetch(Live(), wish_of(table(every="1s", alerts="ALERTS"), 0.25), start_s, start_s + 100)
+    times = [time for each in found if each.labels["__name__"] == "ALERTS" for time in each.times_s]
+    assert min(times) <= start_s - 6 * 3600
+    assert times == sorted(set(times))

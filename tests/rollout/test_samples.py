@@ -24,7 +24,7 @@ from readiness.rollout.samples import (
 )
 
 OK, BAD = 'requests_total{code="200"}', 'requests_total{code="500"}'
-METRIC = CounterMetric(frozenset({OK, BAD}), frozenset({BAD}), True, "requests_total{code!~'2..'}")
+METRIC = CounterMetric(frozenset({OK, BAD}), frozenset({BAD}), None)
 
 
 def pod(name: str, time_s: float, ok: float, bad: float | None = None, started_s: float | None = 0.0) -> Scrape:
@@ -62,17 +62,18 @@ def test_no_bad_series_is_zero_only_beside_its_family() -> None:
     """Without any series of that name, no errors and no counter look alike: it is missing, and named."""
     pairs = [Pair(pod("a", 0, 10), pod("a", 15, 30), 0.0)]
     assert counter_counts(pairs, METRIC) == Counts(20, 0)
-    found = counter_counts(pairs, replace(METRIC, has_family=False))
-    assert isinstance(found, Missing)
-    assert METRIC.bad_text in found.reason
+    untold = Missing("no counter of errors")
+    assert counter_counts(pairs, replace(METRIC, untold=untold)) == untold
+    assert counter_counts([pair("a", (10, 1), (30, 2))], replace(METRIC, untold=untold)) == Counts(21, 1)
 
 
 def test_an_arm_that_says_nothing_is_missing() -> None:
-    """No answer, and answers without the series."""
+    """No answer; answers without the series are those of targets that have counted nothing yet."""
     assert isinstance(counter_counts([Pair(pod("a", 0, 10), None, 0.0)], METRIC), Missing)
     assert isinstance(counter_counts([], METRIC), Missing)
     empty = Scrape("a", 15, {}, {}, 0.0)
-    assert isinstance(counter_counts([Pair(empty, empty, 0.0)], METRIC), Missing)
+    assert counter_counts([Pair(empty, empty, 0.0)], METRIC) == Counts(0, 0, marks=(Mark.ABSENT,))
+    assert counter_counts([Pair(empty, pod("a", 15, 3, 2), 0.0)], METRIC) == Counts(5, 2, marks=(Mark.NEW,))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
 
-from readiness.config.selectors import parse_matchers, parse_selector
+from readiness.config.selectors import Matcher, parse_matchers, parse_selector
 from readiness.probes.http import HttpProbe
+from readiness.rollout.addresses import Source
 from readiness.rollout.interface import Arm, Counts, Look, Mark, Measured, Missing, Targets
-from readiness.rollout.scraping import ScrapingReader, Source
+from readiness.rollout.judge import Judge
+from readiness.rollout.judgement import Code
+from readiness.rollout.scraping import ScrapingReader
 from readiness.rollout.source import Hopeless, Wanted
 from tests.probes import peers
 from tests.project import Site, serving_site
+from tests.rollout.looks import SPEC
 
 ARMS = {Arm.CANARY: parse_matchers('track="canary"'), Arm.BASELINE: parse_matchers('track="stable"')}
 ERRORS = Wanted("errors", parse_selector("hits_total"), parse_selector('hits_total{status=~"5.."}'))
@@ -43,6 +47,11 @@ class Pod:
         """So many requests more."""
         self.good, self.bad, self.slow = self.good + good, self.bad + bad, self.slow + slow
         self.say()
+
+    def wait(self) -> None:
+        """It answers, and has counted nothing yet."""
+        text = f"# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds {self.started_s}\n"
+        self.site.answers["/metrics"] = (200, TEXT, text)
 
     def say(self) -> None:
         """What /metrics answers now."""
@@ -96,7 +105,12 @@ class Looking:
     """A reader of pods, whose clock is the test's."""
 
     def __init__(
-        self, pods: list[Pod], *metrics: Wanted, urls: dict[int, str] | None = None, warm_up_s: float = 0
+        self,
+        pods: list[Pod],
+        *metrics: Wanted,
+        urls: dict[int, str] | None = None,
+        warm_up_s: float = 0,
+        arms: Mapping[Arm, Sequence[Matcher]] = ARMS,
     ) -> None:
         self.clock = Clock()
         sources = []
@@ -104,9 +118,10 @@ class Looking:
             origin = (urls or {}).get(number, pod.site.url)
             known = {} if pod.own_label else {"track": pod.track}
             http = HttpProbe(origin, budget=lambda: 60.0, timeout_s=5.0)
-            sources.append(Source(http, f"{origin}/metrics", "/metrics", known))
+            url = f"{origin}/metrics?token=secret".replace("//", "//me:secret@")
+            sources.append(Source(http, url, "/metrics", known))
         self.reader = ScrapingReader(
-            sources, metrics or (ERRORS,), ARMS, stage=0.25, interval_s=15.0, warm_up_s=warm_up_s, clock=self.clock
+            sources, metrics or (ERRORS,), arms, stage=0.25, interval_s=15.0, warm_up_s=warm_up_s, clock=self.clock
         )
 
     def look(self) -> Look:
@@ -158,6 +173,19 @@ def test_both_formats_are_read(pods: list[Pod], kind: str) -> None:
     looking.reader.close()
 
 
+def test_errors_by_a_label_that_no_series_has(pods: list[Pod]) -> None:
+    """They are not zero: the label is most likely misspelt."""
+    looking = Looking(pods, Wanted("errors", ERRORS.total, parse_selector('hits_total{status_code=~"5.."}')))
+    looking.reader.look()
+    for pod in pods:
+        pod.serve(20, 6)
+    missing = seen(looking.look())
+    assert isinstance(missing, Missing)
+    assert "no series of hits_total has the label status_code" in missing.reason
+    assert missing.reason.endswith("their labels: instance, status, track")
+    looking.reader.close()
+
+
 def test_a_restart_counts_from_zero(pods: list[Pod], looking: Looking) -> None:
     """And is known to be one."""
     pods[0].good, pods[0].bad, pods[0].started_s = 0, 0, pods[0].started_s + 100
@@ -188,6 +216,45 @@ def test_an_arm_that_does_not_answer_is_owed(pods: list[Pod], looking: Looking) 
     assert seen(looking.look()) == Counts(10, 0, covers=2, marks=(Mark.BRIDGED,))
 
 
+def test_a_canary_that_waits_for_its_first_request_has_had_none(pods: list[Pod]) -> None:
+    """Nothing of the stage is missing when its counters come, and all of their first values is new."""
+    for pod in pods[:2]:
+        pod.good = pod.bad = 0
+        pod.wait()
+    looking = Looking(pods, ERRORS, LATENCY)
+    looking.reader.look()
+    for pod in pods[2:]:
+        pod.serve(20, 1, slow=3)
+    look = looking.look()
+    assert seen(look) == Counts(0, 0, marks=(Mark.ABSENT,))
+    assert seen(look, name="latency") == Counts(0, 0, 0, marks=(Mark.ABSENT,))
+    assert seen(look, "baseline", "latency") == Counts(42, 6, 0)
+    assert look.absent[Arm.CANARY] == {
+        "errors": 'hits_total{track="canary"}',
+        "latency": 'took_seconds_count{track="canary"}',
+    }
+    for pod in pods[:2]:
+        pod.serve(5, 20, slow=3)
+    look = looking.look()
+    assert seen(look) == Counts(50, 40, marks=(Mark.NEW,))
+    assert seen(look, name="latency") == Counts(50, 6, 0, marks=(Mark.NEW,))
+    assert not look.absent[Arm.CANARY]
+    looking.reader.close()
+
+
+def test_what_a_pod_took_with_it_is_not_made_good_by_another(pods: list[Pod]) -> None:
+    """One pod counts and goes, the other one has waited: its first requests do not speak for the lost ones."""
+    pods[1].good = pods[1].bad = 0
+    pods[1].wait()
+    looking = Looking(pods)
+    looking.reader.look()
+    pods[0].site.answers["/metrics"] = (500, TEXT, "")
+    assert all(isinstance(seen(looking.look()), Missing) for _ in range(3))
+    pods[1].serve(5)
+    assert seen(looking.look()) == Counts(5, 0, marks=(Mark.NEW,))
+    looking.reader.close()
+
+
 def test_a_pod_that_goes_takes_requests_with_it(pods: list[Pod], looking: Looking) -> None:
     """After three scrapes, as many as it had in its busiest interval."""
     pods[0].serve(50)
@@ -206,6 +273,64 @@ def test_nothing_answers() -> None:
         assert "no target could be scraped" in (look.unreadable or "")
         assert "refused the connection" in (look.unreadable or "")
         looking.reader.close()
+
+
+def test_an_address_that_never_answered_is_in_nobody_knows_which_arm(pods: list[Pod]) -> None:
+    """Where the series say it: it may be a canary. It is named without its password, until it answers."""
+    for pod in pods:
+        pod.own_label = True
+        pod.say()
+    answer = pods[1].site.answers["/metrics"]
+    pods[1].site.answers["/metrics"] = (500, TEXT, "")
+    looking = Looking(pods)
+    looking.reader.look()
+    look = looking.look()
+    assert look.canary == Targets(1, 1)
+    assert look.unassigned == (f"{pods[1].site.url}/metrics",)
+    (reason,) = (each for each in Judge(SPEC).look(look).reasons if each.code is Code.TARGETS_DOWN)
+    assert f"{pods[1].site.url}/metrics does not answer, and nobody knows which track it is in" in reason.text
+    pods[1].site.answers["/metrics"] = answer
+    look = looking.look()
+    assert (look.canary, look.unassigned) == (Targets(2, 2), ())
+    pods[1].site.answers["/metrics"] = (500, TEXT, "")
+    look = looking.look()
+    assert (look.canary, look.unassigned) == (Targets(1, 2), ())
+    kept = json.loads(json.dumps(looking.reader.state()))
+    again = Looking(pods)
+    again.clock.now_s, again.reader._offset_s = looking.clock.now_s + 15, looking.reader._offset_s
+    assert again.reader.restore(kept)
+    look = again.look()
+    assert (look.canary, look.unassigned) == (Targets(1, 2), ())
+    for each in (looking, again):
+        each.reader.close()
+
+
+@pytest.mark.parametrize("baseline", ['track=~"canary|stable"', 'instance!=""', 'track="canary"'])
+def test_arms_that_overlap_are_refused(pods: list[Pod], baseline: str) -> None:
+    """The canary would be compared with itself."""
+    looking = Looking(pods, arms={**ARMS, Arm.BASELINE: parse_matchers(baseline)})
+    with pytest.raises(
+        Hopeless, match=r'^hits_total\{.*track="canary"\} is in both arms: `canary` \(track="canary"\)'
+    ) as seen:
+        looking.reader.look()
+    assert f"`baseline` ({baseline})" in seen.value.cause
+    looking.reader.close()
+
+
+def test_what_is_not_counted_may_be_in_both_arms(pods: list[Pod]) -> None:
+    """Such as series of another endpoint, which only show that there is such a counter."""
+    total = parse_selector('hits_total{endpoint=""}')
+    for pod in pods:
+        pod.own_label = True
+        pod.lines = ['hits_total{endpoint="/other",status="500"} 7']
+        pod.say()
+    arms = {Arm.CANARY: parse_matchers('track!="stable"'), Arm.BASELINE: parse_matchers('track!="canary"')}
+    looking = Looking(pods, Wanted("errors", total, parse_selector('hits_total{endpoint="",status="500"}')), arms=arms)
+    looking.reader.look()
+    for pod in pods:
+        pod.serve(20, 1)
+    assert seen(looking.look()) == Counts(42, 2)
+    looking.reader.close()
 
 
 @pytest.mark.parametrize(

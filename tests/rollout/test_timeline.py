@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from readiness.rollout import timeline
 from readiness.rollout.interface import Counts, Mark, Measured, Missing
 from readiness.rollout.samples import Edges
 from readiness.rollout.series import Grid, Series
-from readiness.rollout.timeline import CounterHistory, HistogramHistory
+from readiness.rollout.timeline import NOTHING_YET, CounterHistory, HistogramHistory
 
 STEP = 15.0
 GRID = Grid(tuple(STEP * number for number in range(4, 9)), STEP)
@@ -31,7 +32,7 @@ def series(
 
 def history(total: Sequence[Series], bad: Sequence[Series] = (), starts: Sequence[Series] = ()) -> CounterHistory:
     """Returns one arm's counters, of which the bad ones are known to exist."""
-    return CounterHistory(total, bad, True, "errors", {each.target: each for each in starts})
+    return CounterHistory(total, bad, None, {each.target: each for each in starts})
 
 
 def rising(by: float, *, first: float = 100.0, count: int = 9) -> list[float]:
@@ -153,11 +154,47 @@ def test_no_series_at_all() -> None:
 
 def test_no_errors_are_told_from_no_counter() -> None:
     """Requests without any series of the bad events' metric are not measured."""
-    unknown = CounterHistory([series(rising(10))], [], False, "errors_total")
-    (first, *_), _ = unknown.counts(GRID)
-    assert isinstance(first, Missing)
-    assert "no series of errors_total" in first.reason
+    untold = Missing("no counter of errors")
+    assert CounterHistory([series(rising(10))], [], untold).counts(GRID)[0] == [untold] * 4
     assert numbers(history([series(rising(10))]).counts(GRID)[0]) == [(10, 0)] * 4
+
+
+def waiting(total: Sequence[Series], *, skip: Sequence[int] = (), target: str = "a", upto: int = 9) -> CounterHistory:
+    """Returns one arm's counters, of which a target has answered every 15 s, but for some scrapes."""
+    return replace(history(total), answered={target: [STEP * n for n in range(upto) if n not in skip]})
+
+
+def test_targets_that_answer_and_have_no_series_have_had_no_requests() -> None:
+    """What was not scraped is missing, and made good by a later scrape that has none either."""
+    assert waiting([]).counts(GRID) == ([NOTHING_YET] * 4, 0)
+    counts, owed = waiting([], skip=[5, 6]).counts(GRID)
+    assert numbers(counts) == [None, None, (0, 0), (0, 0)]
+    assert isinstance(counts[2], Counts)
+    assert (counts[2].covers, owed) == (3, 0)
+
+
+def test_the_first_value_of_a_series_is_new_where_its_target_had_answered() -> None:
+    """However many scrapes ago that was."""
+    late = series([30, 40], start=105.0)
+    counts, _ = waiting([late]).counts(GRID)
+    assert counts == [NOTHING_YET, NOTHING_YET, Counts(30, 0, marks=(Mark.NEW,)), Counts(10, 0)]
+    counts, _ = waiting([late], skip=[5, 6, 7, 8]).counts(GRID)
+    assert numbers(counts) == [None, None, (30, 0), (10, 0)]
+    assert isinstance(counts[2], Counts)
+    assert counts[2].covers == 3
+    counts, _ = history([late]).counts(GRID)
+    assert numbers(counts) == [None, None, (0, 0), (10, 0)]
+    assert isinstance(counts[2], Counts)
+    assert counts[2].covers == 1
+
+
+def test_targets_without_requests_do_not_speak_for_those_that_have_gone() -> None:
+    """Another one answers, has no series, and makes nothing good of what the last one took with it."""
+    gone = series(rising(10, count=4), target="b")
+    counts, _ = waiting([gone]).counts(GRID)
+    assert numbers(counts) == [None, None, None, (0, 0)]
+    assert isinstance(counts[3], Counts)
+    assert counts[3].covers == 1
 
 
 def latencies(count: Sequence[float], promote: Sequence[float], rollback: Sequence[float]) -> HistogramHistory:
@@ -202,7 +239,7 @@ def arms(draw: st.DrawFn) -> tuple[list[Series], list[Series]]:
         start = draw(st.floats(0, 14))
         values, errors, height, wrong = [], [], draw(st.integers(0, 100)), 0
         for at, step in enumerate(steps):
-            if at == restart:
+            if at == restart and step < height:  # one that nobody could notice would make bad events without requests
                 height, wrong = 0, 0
             height, wrong = height + step, wrong + step // 3
             values.append(float(height))
@@ -214,30 +251,41 @@ def arms(draw: st.DrawFn) -> tuple[list[Series], list[Series]]:
     return total, bad
 
 
+def answering(total: Sequence[Series], bad: Sequence[Series]) -> CounterHistory:
+    """Returns the arm whose every target has answered ten scrapes before its first series, and at all of them."""
+    times = {each.target: each.times_s for each in total}
+    early = {target: [found[0] - STEP * n for n in range(10, 0, -1)] for target, found in times.items()}
+    return replace(history(total, bad), answered={target: [*early[target], *found] for target, found in times.items()})
+
+
 @settings(deadline=None, max_examples=150)
 @given(arms())
 def test_both_ways_to_count_agree(arm: tuple[list[Series], list[Series]]) -> None:
     """What is added up in bulk is what the rules for single scrapes say, mark by mark."""
     grid = Grid(tuple(STEP * number for number in range(3, 12)), STEP)
-    fast = history(*arm).counts(grid)
-    with pytest.MonkeyPatch.context() as patched:
-        singly(patched)
-        slow = history(*arm).counts(grid)
-    assert fast == slow
+    for made in (history(*arm), answering(*arm)):
+        fast = made.counts(grid)
+        with pytest.MonkeyPatch.context() as patched:
+            singly(patched)
+            slow = made.counts(grid)
+        assert fast == slow
 
 
 @settings(deadline=None, max_examples=100)
-@given(arms(), st.integers(4, 10))
-def test_looks_may_be_split(arm: tuple[list[Series], list[Series]], at: int) -> None:
+@given(arms(), st.integers(4, 10), st.booleans())
+def test_looks_may_be_split(arm: tuple[list[Series], list[Series]], at: int, has_answered: bool) -> None:
     """Two looks, each of which sees the samples until its end, count what one look counts."""
     edges = tuple(STEP * number for number in range(3, 12))
-    whole, _ = history(*arm).counts(Grid(edges, STEP))
+    made = answering(*arm) if has_answered else history(*arm)
+    whole, _ = made.counts(Grid(edges, STEP))
     known: list[list[Series]] = []
     for part in arm:
         cut = [_until(each, edges[at - 3]) for each in part]
         known.append([each for each in cut if each is not None])
-    first, owed = history(*known).counts(Grid(edges[: at - 2], STEP)) if at > 3 else ([], 0)
-    second, _ = history(*arm).counts(Grid(edges[at - 3 :], STEP), owed)
+    seen = {target: [time for time in times if time <= edges[at - 3]] for target, times in made.answered.items()}
+    cut_off = replace(history(*known), answered=seen)
+    first, owed = cut_off.counts(Grid(edges[: at - 2], STEP)) if at > 3 else ([], 0)
+    second, _ = made.counts(Grid(edges[at - 3 :], STEP), owed)
     got: list[Any] = [_without_usual(each) for each in (*first, *second)]
     assert got == [_without_usual(each) for each in whole]
 

@@ -44,6 +44,10 @@ class Case:
     baseline: Side = field(default_factory=Side)
     alert: str = ""
     """Name of a critical alert that fires."""
+    alert_for_s: int = 0
+    """How long it has been firing; 0: since the beginning."""
+    deployed_s_ago: int | None = None
+    """When the processes of both arms were started; None: long ago."""
 
 
 HEALTHY = Case()
@@ -55,7 +59,8 @@ CASES: Mapping[str, Case] = {
     "shared": Case(canary=Side(errors=0.3), baseline=Side(errors=0.3)),
     "uncounted": Case(canary=Side(has_errors=False), baseline=Side(has_errors=False)),
     "down": Case(canary=Side(up=0)),
-    "alert": Case(alert="LowDisk"),
+    "alert": Case(alert="LowDisk", alert_for_s=6 * 60, deployed_s_ago=12 * 60),
+    "old-alert": Case(alert="LowDisk", deployed_s_ago=12 * 60),
     "alone": Case(baseline=Side(up=0)),
     "little": Case(canary=Side(rps=0.05), baseline=Side(rps=0.05)),
 }
@@ -94,7 +99,8 @@ def _lines(cases: Mapping[str, Case]) -> Iterator[str]:
         yield f"# TYPE {family} {kind}"
         for name, case in cases.items():
             for series, rate in _family(family, name, case):
-                for step in range(steps + 1):
+                first = (BEFORE_S - case.alert_for_s) // STEP_S if family == "ALERTS" and case.alert_for_s else 0
+                for step in range(first, steps + 1):
                     value = rate[1] if rate[0] == "always" else int(rate[1] * step * STEP_S)
                     yield f"{series} {value} {start_s + step * STEP_S}"
 
@@ -112,7 +118,8 @@ def _family(family: str, name: str, case: Case) -> Iterator[tuple[str, tuple[str
             if family == "up":
                 yield f"up{{{labels}}}", ("always", side.up)
             elif side.up and family == "process_start_time_seconds":
-                yield f"{family}{{{labels}}}", ("always", 1_600_000_000)
+                ago_s = case.deployed_s_ago
+                yield f"{family}{{{labels}}}", ("always", 1_600_000_000 if ago_s is None else int(time.time()) - ago_s)
             elif side.up and family == "requests":
                 yield f"requests_total{{{labels}}}", ("rises", side.rps)
             elif side.up and family == "errors" and side.has_errors:

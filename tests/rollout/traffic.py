@@ -20,14 +20,14 @@ class Traffic:
     """Requests while it is entered.
 
     Args:
-        rps: port of each pod to its requests a second.
+        rps: port of each pod to its requests a second; with 0 it is not asked.
         at_most: requests of each pod; the traffic ends there.
         request: sent again and again.
     """
 
     def __init__(self, rps: Mapping[int, float], at_most: int = 20_000, request: bytes = WORK) -> None:
         self._request = request
-        self.rps = dict(rps)
+        self.rps = {port: each for port, each in rps.items() if each}
         self._left = dict.fromkeys(rps, at_most)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
