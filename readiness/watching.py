@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from readiness.config.quantity import Ratio
 from readiness.errors import NotMeasured
 from readiness.locks import holding
 from readiness.rollout.making import digest_of, limits_of, reader_of
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 RECENT_S = 300.0
 """An observation that was cut short is gone on with by a run that comes so soon."""
+ROLLOUT_S = 86_400.0
+"""Longest time from the end of a stage to the next one of the same rollout."""
+SAME = 1e-9
 RESERVE_S = 10.0
 """Kept of the run's time for the reports; at most a tenth of it."""
 MOST_BYTES = 64 * 1024 * 1024
@@ -185,8 +189,11 @@ class RolloutProbe:
         watch = Watch(
             spec_of(table, terms.stage), self._reader, terms.stage, table.observe, limits_of(table), self._keep
         )
-        if earlier is not None and (words := self._may_go_on(earlier)):
-            watch.go_on(earlier, words)
+        if earlier is not None:
+            if words := self._may_go_on(earlier):
+                watch.go_on(earlier, words)
+            elif words := self._may_follow(earlier):
+                watch.follow(earlier, words)
         return watch.run(self._budget() - min(RESERVE_S, self._budget() / 10), "the time of the run")
 
     def _http(self, address: str, headers: Mapping[str, str], tls: ssl.SSLContext | None) -> Http:
@@ -199,17 +206,32 @@ class RolloutProbe:
 
         Only with one that was cut short: one that came to its end says something, and the next one asks anew.
         """
-        terms = self.terms
-        age_s = time.time() - kept.get("saved_s", 0.0)
-        is_same = (kept.get("digest"), kept.get("release"), kept["rollout"].get("stage")) == (
-            digest_of(terms.table),
-            terms.release,
-            share_text(terms.stage),
-        )
-        if not is_same or kept["rollout"]["ended"] or not 0 <= age_s <= RECENT_S:
+        is_same = self._is_of_this_rollout(kept, RECENT_S) and kept["rollout"]["stage"] == share_text(self.terms.stage)
+        if not is_same or kept["rollout"]["ended"]:
             return ""
         moment = time.strftime("%H:%M:%S", time.gmtime(kept["saved_s"]))
         return f"goes on with the observation of run {kept.get('run', '?')}, which was cut short at {moment} UTC"
+
+    def _may_follow(self, kept: Mapping[str, Any]) -> str:
+        """Returns which stage's evidence goes on to count, in words; empty where this one is judged by itself.
+
+        An earlier stage of this rollout, or the same one where it came to no answer. Not after a rollback, nor after a
+        larger stage: that was another rollout.
+        """
+        if not self._is_of_this_rollout(kept, ROLLOUT_S):
+            return ""
+        stage, action = kept["rollout"]["stage"], kept["rollout"].get("action")
+        try:
+            is_later = Ratio.parse(stage) <= self.terms.stage + SAME
+        except ValueError:
+            return ""
+        if not is_later or action == "rollback":
+            return ""
+        return f"goes on with the evidence of stage {stage}, which run {kept.get('run', '?')} judged"
+
+    def _is_of_this_rollout(self, kept: Mapping[str, Any], within_s: float) -> bool:
+        is_same = (kept.get("digest"), kept.get("release")) == (digest_of(self.terms.table), self.terms.release)
+        return is_same and 0 <= time.time() - kept.get("saved_s", 0.0) <= within_s
 
     def _keep(self, document: dict[str, Any]) -> None:
         kept = {

@@ -153,8 +153,8 @@ class Wealth:
 
 STRONG = 0.25
 """Share of the way to the threshold that an interval would have gone, uncapped, to count as strong."""
-STRONG_BAD = 2
-"""Bad events of the canary in a strong interval: a lone one may go far where there are few, and is no sign of more."""
+STRONG_BAD = 3
+"""Bad events of the canary in a strong interval: one or two may go far where they are rare, and are no sign of more."""
 CAPS = (0.38, 0.17, 1.0, 2.0)
 """How much an interval may add, as a share of the way to the threshold, after 0, 1, 2, 3 or more strong ones.
 

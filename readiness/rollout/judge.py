@@ -84,6 +84,15 @@ class Judge:
             return found
         return self._final
 
+    @property
+    def has_decided(self) -> bool:
+        """Whether it has demanded a rollback, which is final."""
+        return bool(self._final)
+
+    def end_stage(self) -> None:
+        """The next look begins a stage, also one of the same weight: what is needed for promotion is shown anew."""
+        self.stage = None
+
     def _start_stage(self, look: Look, intervals: tuple[Interval, ...]) -> None:
         start = intervals[0].start_s if intervals else look.time_s
         # Counting goes on from the last stage where it follows at once; after a pause it starts anew.

@@ -122,6 +122,8 @@ class Watch:
     trajectory: Trajectory = field(init=False, default_factory=Trajectory)
     continues: str = field(init=False, default="")
     _has_read: bool = field(init=False, default=False)
+    _followed: Judge | None = field(init=False, default=None)
+    """The judge of an earlier stage, until the first look tells whether the same canary is still there."""
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.spec)
@@ -136,6 +138,24 @@ class Watch:
         except (ValueError, KeyError, TypeError, AttributeError):
             return False  # of another configuration, or no longer what was written
         self.judge, self.trajectory, self.continues, self._has_read = judge, Trajectory(list(points)), words, True
+        return True
+
+    def follow(self, document: dict[str, Any], words: str) -> bool:
+        """Returns whether the evidence of an earlier stage of the same configuration goes on to count.
+
+        Its judge goes on, with the part of alpha that it began with, so that all stages together spend no more than the
+        rollout may. The stage's own counts begin anew.
+        """
+        state = document.get("judge")
+        try:
+            spec = replace(self.spec, alpha=float(state["spec"]["alpha"]))  # type: ignore[index] # where it is none it is refused
+            judge = Judge.restore(spec, state)  # type: ignore[arg-type] # the same
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return False
+        if judge.has_decided or judge.covered_to_s is None:
+            return False
+        judge.end_stage()
+        self._followed, self.continues = judge, words
         return True
 
     def run(self, for_s: float, why: str) -> Observation:
@@ -183,9 +203,26 @@ class Watch:
         elif not self._has_read:
             # Before anything was read there is nothing to owe, and this machine's clock may be another one.
             return Judge(self.spec).look(look)
-        if self.judge.covered_to_s is None and len(look.intervals) > 1:
+        if self._followed is not None:
+            self._settle(self._followed, look)
+        if self.judge.stage is None and len(look.intervals) > 1:
             look = self._judge_past(look)
         return self.judge.look(look)
+
+    def _settle(self, followed: Judge, look: Look) -> None:
+        """Goes on with an earlier stage's judge, or for good with one that knows nothing.
+
+        Not where all of the canary has started since: that is another release, or nobody knows. Nor where this look
+        brings again what was counted then.
+        """
+        covered_s = followed.covered_to_s or 0.0
+        is_same = look.deployed_s is not None and look.deployed_s <= covered_s
+        is_new = not look.intervals or look.intervals[0].start_s >= covered_s - self.spec.interval_s / 2
+        self._followed = None
+        if is_same and is_new:
+            self.judge = followed
+        else:
+            self.continues = ""
 
     def _judge_past(self, look: Look) -> Look:
         """What was before the run is counted, and drawn, interval by interval; returns what is left of the look."""

@@ -9,7 +9,7 @@ from readiness.rollout.interface import Alert, Arm, Look
 from readiness.rollout.judgement import Code, Reason
 from readiness.rollout.promotion import ENOUGH, POINT_REQUESTS
 from readiness.rollout.rules import RuleState
-from readiness.rollout.spec import PromotionMode
+from readiness.rollout.spec import PromotionMode, minutes_text
 
 if TYPE_CHECKING:
     from readiness.rollout.judge import Judge
@@ -106,6 +106,8 @@ def _stage(judge: Judge, look: Look) -> Iterator[Reason]:
     elapsed = judge.elapsed_s(look)
     if judge.scrapes < FEWEST_SCRAPES or elapsed < SHORTEST_S - 1e-6:
         text = f"{elapsed:.0f} s and {judge.scrapes} scrapes; promotion needs {SHORTEST_S:.0f} s and {FEWEST_SCRAPES}"
+        if judge.spec.stage_s < max(SHORTEST_S, FEWEST_SCRAPES * judge.spec.interval_s) + judge.spec.interval_s:
+            text += f", which `observe` and `look-back` never come to: {minutes_text(judge.spec.stage_s)} min together"
         yield Reason(Code.TOO_EARLY, text)
     if judge.restarts >= MOST_RESTARTS:
         text = f"canary processes restarted in {judge.restarts} intervals of this stage"

@@ -121,7 +121,22 @@ class ScrapingReader:
             self._covered_s = now_s
         absent = absent_of(intervals[-1], self._metrics, self._arms) if intervals else {}
         baseline = targets.get(Arm.BASELINE, Targets(0, 0))
-        return Look(now_s, self._stage, intervals, targets[Arm.CANARY], baseline, absent=absent, unassigned=unassigned)
+        return Look(
+            now_s,
+            self._stage,
+            intervals,
+            targets[Arm.CANARY],
+            baseline,
+            deployed_s=self._oldest_start_s(scrapes),
+            absent=absent,
+            unassigned=unassigned,
+        )
+
+    def _oldest_start_s(self, scrapes: Sequence[Scrape | None]) -> float | None:
+        """Returns the earliest start of the canary's processes; None where they do not say."""
+        found = zip(self._sources, scrapes, strict=True)
+        canary = [scrape for source, scrape in found if scrape is not None and self._is_in(source, Arm.CANARY)]
+        return min((each.started_s for each in canary if each.started_s is not None), default=None)
 
     # --- one target ---
 
@@ -264,15 +279,12 @@ class ScrapingReader:
         if covered_s is None or not 0 <= self._now() - covered_s <= LONGEST_PAUSE * self._interval_s:
             return False
         now_s = self._now()
-        started = []
-        for source in self._sources:
-            scrape = self._scrape(source, now_s)
+        scrapes = [self._scrape(source, now_s) for source in self._sources]
+        for source, scrape in zip(self._sources, scrapes, strict=True):
             if scrape is not None:
                 self._parts.add(scrape)
                 source.recent.append(scrape)
-                if self._is_in(source, Arm.CANARY) and scrape.started_s is not None:
-                    started.append(scrape.started_s)
-        if started and min(started) > covered_s:
+        if (started_s := self._oldest_start_s(scrapes)) is not None and started_s > covered_s:
             return False
         for source in self._sources:
             if source.url in state["known"]:

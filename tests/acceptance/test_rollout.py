@@ -167,7 +167,7 @@ def test_a_check_is_repeated_with_the_command_of_its_report(shop: Monitored) -> 
     for each in found:
         assert each.startswith("pytest --env=staging --stage=25% ")
     judged = shop.judge(*shlex.split(found[-1])[2:])
-    judged.assert_no_go("it was not named on the command line")
+    judged.assert_no_go("or because others were named")
     assert judged.outcomes["rollout/decision"] == "passed"
 
 
@@ -310,7 +310,29 @@ def test_a_run_that_is_killed_has_kept_what_it_saw(shop: Monitored) -> None:
     assert rollout["continues"].startswith(f"goes on with the observation of run {kept['run']}, which was cut short at")
     assert rollout["trajectory"][0] == kept["rollout"]["trajectory"][0]
     assert rollout["continues"] in judged.out
-    assert shop.judge("--stage=25", "--readiness-deadline=3s").report["rollout"]["continues"] == ""
+    assert shop.judge("--stage=25", "--readiness-deadline=3s").report["rollout"]["continues"] == "", "after a rollback"
+
+
+def test_evidence_goes_on_through_the_stages(shop: Monitored) -> None:
+    """A later stage of the same canary, not one that was deployed anew, nor a smaller stage: that is another rollout."""
+    shop.config(observe="30m", back="0s")
+
+    def judged(stage: int, started_s: float) -> str:
+        labels = 'instance="canary:80",track="canary"'
+        shop.tape.say(
+            f"process_start_time_seconds{{{labels}}}", [started_s] * 1800, start_s=time.time() - 900, every_s=1
+        )
+        found = shop.judge(f"--stage={stage}", "--readiness-deadline=4s")
+        assert found.report["rollout"]["action"] == "hold", found.out
+        return str(found.report["rollout"]["continues"])
+
+    long_ago_s = time.time() - 3600
+    assert judged(25, long_ago_s) == ""
+    run = json.loads(shop.state.read_text())["run"]
+    assert judged(100, long_ago_s) == f"goes on with the evidence of stage 25%, which run {run} judged"
+    assert judged(100, long_ago_s).startswith("goes on with the evidence of stage 100%")
+    assert judged(100, time.time()) == "", "another release"
+    assert judged(25, long_ago_s) == "", "a smaller stage"
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two workers"])

@@ -172,6 +172,86 @@ def test_another_run_goes_on() -> None:
     assert len(found.document["trajectory"]) == len(kept) + len(later)
 
 
+ROLLOUT = replace(SPEC, stages=(0.1, 0.25))
+BEFORE_S = START_S - 60
+
+
+def deployed(given: Iterable[Look], at_s: float | None = BEFORE_S) -> list[Look]:
+    """Returns looks that know when the canary was started."""
+    return [replace(each, deployed_s=at_s) for each in given]
+
+
+def second_stage(kept: dict[str, Any], given: list[Look], spec: RolloutSpec = ROLLOUT) -> Watch:
+    """Returns what observes the second stage after a first one that was kept so."""
+    reader = Reader(given)
+    made = Watch(spec.of_stage(0.25), reader, 0.25, 1e6, {}, [].append, lambda: reader.now_s, reader.pause)
+    made.follow(json.loads(json.dumps(kept)), "goes on with stage 10%")
+    return made
+
+
+def first_stage(given: list[Look]) -> tuple[Observation, dict[str, Any]]:
+    """Returns what a first stage came to, and what was kept of it."""
+    kept: list[dict[str, Any]] = []
+    found = watch(Reader(given), ROLLOUT.of_stage(0.1), kept).run(3600, "the time")
+    return found, kept[-1]
+
+
+SLIGHTLY: Four = (300, 3, 2700, 7)
+"""Worse than the baseline, and below every limit."""
+
+
+def test_evidence_goes_on_through_the_stages() -> None:
+    """With the first stage's part of alpha; what promotion needs is shown anew."""
+    first, kept = first_stage(deployed(looks([HEALTHY] * 60)))
+    assert first.judgement.action is Action.PROMOTE
+    begins = first.judgement.scrapes
+    rest = deployed(looks([SLIGHTLY] * 200, first=begins, stage=0.25))
+    found = second_stage(kept, rest).run(3600, "the time")
+    assert found.continues == "goes on with stage 10%"
+    assert found.judgement.threshold == pytest.approx(first.judgement.threshold)
+    alone = second_stage({}, rest).run(3600, "the time")
+    assert alone.continues == ""
+    assert alone.judgement.threshold > first.judgement.threshold
+    one = second_stage(kept, rest[:1]).run(1, "the time").judgement
+    assert one.metrics[0].canary_requests == 300, "the stage's own counts"
+    assert one.metrics[0].evidence < 1 < first.judgement.scrapes
+
+
+def test_a_stage_that_came_to_no_answer_may_be_judged_again() -> None:
+    """The evidence of its first run counts, and its time begins anew."""
+    given = deployed(looks([(3, 0, 27, 0)] * 80))
+    kept: list[dict[str, Any]] = []
+    watch(Reader(given[:40]), kept=kept).run(39 * STEP_S, "the time")
+    again = watch(Reader(given[40:]))
+    assert again.follow(json.loads(json.dumps(kept[-1])), "goes on")
+    found = again.run(5 * STEP_S, "the time")
+    assert found.continues == "goes on"
+    assert found.judgement.scrapes == 6
+
+
+@pytest.mark.parametrize("why", ["another release", "nobody knows", "counted before"])
+def test_another_canary_is_judged_by_itself(why: str) -> None:
+    """All of its processes have started since; or nobody says when they did; or the look reaches into the stage before."""
+    first, kept = first_stage(deployed(looks([HEALTHY] * 60)))
+    begins = first.judgement.scrapes
+    at_s = {"another release": START_S + (begins + 1) * STEP_S, "nobody knows": None}.get(why, BEFORE_S)
+    rest = deployed(looks([HEALTHY] * 60, first=begins - 5 * (why == "counted before"), stage=0.25), at_s)
+    found = second_stage(kept, rest).run(3600, "the time")
+    assert found.continues == ""
+    assert found.judgement.threshold == pytest.approx(1 / ROLLOUT.of_stage(0.25).alpha)
+    assert found.judgement.action is Action.PROMOTE
+
+
+def test_nothing_goes_on_after_a_rollback_or_with_another_configuration() -> None:
+    """It is final; and other limits are another question."""
+    _, kept = first_stage(deployed(looks([SICK] * 60)))
+    assert not watch(Reader([])).follow(json.loads(json.dumps(kept)), "goes on")
+    _, kept = first_stage(deployed(looks([HEALTHY] * 60)))
+    other = RolloutSpec((MetricSpec("errors", promote_below=0.02),))
+    assert not watch(Reader([]), other).follow(json.loads(json.dumps(kept)), "goes on")
+    assert not watch(Reader([])).follow({"judge": {"spec": {"alpha": "much"}}}, "goes on")
+
+
 @pytest.mark.parametrize("spoil", ["spec", "stage", "reader", "nonsense"])
 def test_another_run_begins_anew(spoil: str) -> None:
     """With another configuration or stage, where the reader cannot, and where the state is broken."""
