@@ -190,9 +190,8 @@ class RolloutProbe:
             spec_of(table, terms.stage), self._reader, terms.stage, table.observe, limits_of(table), self._keep
         )
         if earlier is not None:
-            if words := self._may_go_on(earlier):
-                watch.go_on(earlier, words)
-            elif words := self._may_follow(earlier):
+            words = self._may_go_on(earlier)
+            if not (words and watch.go_on(earlier, words)) and (words := self._may_follow(earlier)):
                 watch.follow(earlier, words)
         return watch.run(self._budget() - min(RESERVE_S, self._budget() / 10), "the time of the run")
 
@@ -220,7 +219,7 @@ class RolloutProbe:
         """
         if not self._is_of_this_rollout(kept, ROLLOUT_S):
             return ""
-        stage, action = kept["rollout"]["stage"], kept["rollout"].get("action")
+        stage, action = kept["rollout"]["stage"], kept["rollout"]["action"]
         try:
             is_later = Ratio.parse(stage) <= self.terms.stage + SAME
         except ValueError:
@@ -231,7 +230,7 @@ class RolloutProbe:
 
     def _is_of_this_rollout(self, kept: Mapping[str, Any], within_s: float) -> bool:
         is_same = (kept.get("digest"), kept.get("release")) == (digest_of(self.terms.table), self.terms.release)
-        return is_same and 0 <= time.time() - kept.get("saved_s", 0.0) <= within_s
+        return is_same and 0 <= time.time() - kept["saved_s"] <= within_s
 
     def _keep(self, document: dict[str, Any]) -> None:
         kept = {
@@ -264,5 +263,13 @@ def read_state(path: Path) -> dict[str, Any] | None:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    is_ours = isinstance(found, dict) and found.get("schema") == SCHEMA and isinstance(found.get("rollout"), dict)
-    return found if is_ours else None
+    return found if _is_whole(found) else None
+
+
+def _is_whole(found: Any) -> bool:
+    """Returns whether what is looked at before anything is restored is there."""
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        return False
+    rollout, saved_s = found.get("rollout"), found.get("saved_s")
+    texts = [rollout.get(name) for name in ("stage", "action", "ended")] if isinstance(rollout, dict) else [None]
+    return isinstance(saved_s, int | float) and all(isinstance(each, str) for each in texts)

@@ -90,8 +90,14 @@ class Judge:
         return bool(self._final)
 
     def end_stage(self) -> None:
-        """The next look begins a stage, also one of the same weight: what is needed for promotion is shown anew."""
-        self.stage = None
+        """The next look begins a stage, also one of the same weight: what is needed for promotion is shown anew.
+
+        Of the time until then nothing is known, nor owed.
+        """
+        self.stage = self.covered_to_s = None
+        self.presence = Presence()
+        for tally in self.tallies:
+            tally.forget()
 
     def _start_stage(self, look: Look, intervals: tuple[Interval, ...]) -> None:
         start = intervals[0].start_s if intervals else look.time_s
@@ -244,4 +250,5 @@ def _before(look: Look) -> Reason:
 
 def _fingerprint(spec: RolloutSpec) -> dict[str, Any]:
     builtins: dict[str, Any] = json.loads(json.dumps(asdict(spec)))
+    del builtins["stage_s"]  # how long it is observed changes nothing of what was seen
     return builtins

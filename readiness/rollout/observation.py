@@ -131,7 +131,7 @@ class Watch:
     def go_on(self, document: dict[str, Any], words: str) -> bool:
         """Returns whether the observation goes on with an earlier one of the same stage and configuration."""
         try:
-            judge = Judge.restore(self.spec, document["judge"])
+            judge = self._restored(document)
             points = document["rollout"]["trajectory"]
             if judge.stage != self.stage or not self.reader.restore(document["reader"]):
                 return False
@@ -146,17 +146,19 @@ class Watch:
         Its judge goes on, with the part of alpha that it began with, so that all stages together spend no more than the
         rollout may. The stage's own counts begin anew.
         """
-        state = document.get("judge")
         try:
-            spec = replace(self.spec, alpha=float(state["spec"]["alpha"]))  # type: ignore[index] # where it is none it is refused
-            judge = Judge.restore(spec, state)  # type: ignore[arg-type] # the same
+            judge = self._restored(document)
         except (ValueError, KeyError, TypeError, AttributeError):
             return False
         if judge.has_decided or judge.covered_to_s is None:
             return False
-        judge.end_stage()
         self._followed, self.continues = judge, words
         return True
+
+    def _restored(self, document: dict[str, Any]) -> Judge:
+        # A stage that went on with another one's evidence has the alpha of that one.
+        state = document["judge"]
+        return Judge.restore(replace(self.spec, alpha=float(state["spec"]["alpha"])), state)
 
     def run(self, for_s: float, why: str) -> Observation:
         """Returns what the stage came to.
@@ -204,25 +206,30 @@ class Watch:
             # Before anything was read there is nothing to owe, and this machine's clock may be another one.
             return Judge(self.spec).look(look)
         if self._followed is not None:
-            self._settle(self._followed, look)
+            look = self._settle(self._followed, look)
         if self.judge.stage is None and len(look.intervals) > 1:
             look = self._judge_past(look)
         return self.judge.look(look)
 
-    def _settle(self, followed: Judge, look: Look) -> None:
-        """Goes on with an earlier stage's judge, or for good with one that knows nothing.
+    def _settle(self, followed: Judge, look: Look) -> Look:
+        """Returns what is new in the look; goes on with an earlier stage's judge, or for good with one that knows nothing.
 
-        Not where all of the canary has started since: that is another release, or nobody knows. Nor where this look
-        brings again what was counted then.
+        Not where all of the canary has started since: that is another release, or nobody knows. What was counted then is
+        not counted again.
         """
-        covered_s = followed.covered_to_s or 0.0
-        is_same = look.deployed_s is not None and look.deployed_s <= covered_s
-        is_new = not look.intervals or look.intervals[0].start_s >= covered_s - self.spec.interval_s / 2
+        if look.deployed_s is None and not look.intervals:
+            return look  # the next one may know
         self._followed = None
-        if is_same and is_new:
-            self.judge = followed
-        else:
-            self.continues = ""
+        covered_s = followed.covered_to_s or 0.0
+        if look.deployed_s is None or look.deployed_s > covered_s:
+            self.continues = (
+                "begins anew: the canary's processes have all started since the last run, or do not say when"
+            )
+            return look
+        followed.end_stage()
+        self.judge = followed
+        slack_s = self.spec.interval_s / 2
+        return replace(look, intervals=tuple(each for each in look.intervals if each.start_s >= covered_s - slack_s))
 
     def _judge_past(self, look: Look) -> Look:
         """What was before the run is counted, and drawn, interval by interval; returns what is left of the look."""
@@ -260,7 +267,7 @@ class Watch:
             "rollout": observation.document,
             "judgement": observation.judgement.to_json(),
             "unreadable": observation.unreadable,
-            "judge": self.judge.state(),
+            "judge": (self._followed or self.judge).state(),
             "reader": self.reader.state(),
         }
 

@@ -78,8 +78,7 @@ def _metric(judge: Judge, look: Look, tally: Tally, rule: RuleState | None) -> I
         yield Reason(Code.RULE_UNKNOWN, f"under 80 % of the scrapes of {tally.window.length_s:.0f} s are there", name)
     elif rule in {RuleState.SHARED, RuleState.FIRING}:
         yield Reason(Code.SHARED, "the limit is broken, and in the baseline too", name)
-    if max(tally.relative.value, 1.0 if tally.limit is None else tally.limit.value) >= SUSPICIOUS:
-        worst = max(tally.relative.value, 0.0 if tally.limit is None else tally.limit.value)
+    if (worst := tally.suspicion) >= SUSPICIOUS:
         yield Reason(
             Code.SUSPICION, f"evidence {worst:.3g} that it is worse; promotion needs less than {SUSPICIOUS:.0f}", name
         )

@@ -44,6 +44,7 @@ class Tally:
         below = self.metric.promote_below
         self.promotion = None if below is None else Promotion(below)
         self.stage = [0, 0, 0, 0]
+        self.began = self._values
         self.lost = 0
         self.has_gap = False
         self.last_request_s: float | None = None
@@ -70,6 +71,8 @@ class Tally:
             if k_c or k_b:
                 phi = self.dispersion.phi(max(n_c, n_b))
                 self.relative.bet(relative_logs(n_c, k_c, n_b, k_b, self.rollout.margin), phi, self.rollout.alpha, k_c)
+            elif n_c:
+                self.relative.strong = 0
         if baseline is not None:
             self.dispersion.add(baseline.requests, baseline.bad)
 
@@ -83,6 +86,11 @@ class Tally:
         self.owed[arm] = 0
         self.lost += measured.lost
         return measured
+
+    def forget(self) -> None:
+        """Nothing is owed any more, and no counts of one arm wait for the other's."""
+        self.owed = dict.fromkeys(Arm, 0)
+        self.waiting = [0, 0, 0, 0]
 
     def miss(self) -> None:
         """An interval of an arm will never be known: what the other arm counted in it is not compared either."""
@@ -122,6 +130,22 @@ class Tally:
         return None if limit is None else judge_share(self.window, limit, self.rollout.interval_s)
 
     @property
+    def _values(self) -> list[float]:
+        return [each.value for each in (self.relative, self.limit) if each is not None]
+
+    @property
+    def suspicion(self) -> float:
+        """The evidence for being worse, or above the limit; 0 where this stage speaks against it.
+
+        What an earlier stage has left does not shrink where nothing is bad any more: then it has not grown in this one,
+        and the canary shows no larger share of bad requests than the baseline.
+        """
+        n_c, k_c, n_b, k_b = self.stage
+        is_no_worse = k_c * n_b <= k_b * n_c
+        pairs = zip(self._values, self.began, strict=True)
+        return max((now for now, then in pairs if now > then or not is_no_worse), default=0.0)
+
+    @property
     def evidence(self) -> float:
         """This metric's part of the evidence for rollback."""
         if self.limit is None:
@@ -141,6 +165,7 @@ class Tally:
             "window": self.window.to_json(),
             "promotion": None if self.promotion is None else self.promotion.to_json(),
             "stage": self.stage,
+            "began": self.began,
             "lost": self.lost,
             "has_gap": self.has_gap,
             "last_request_s": self.last_request_s,
@@ -157,6 +182,7 @@ class Tally:
         self.waiting, self.stage = list(state["waiting"]), list(state["stage"])
         self.window = Window.from_json(state["window"])
         self.promotion = None if state["promotion"] is None else Promotion.from_json(state["promotion"])
+        self.began = list(state["began"])
         self.lost, self.has_gap, self.last_request_s = state["lost"], state["has_gap"], state["last_request_s"]
 
 

@@ -82,8 +82,10 @@ class History(ABC):
             if is_silent and self._has_answered(grid, number):
                 age = self._age(grid.edges[number + 1], grid)
                 found = NOTHING_YET if age > GONE + 1 else found
-                # What the last target that had any took with it is not made good by one that has none.
-                owed = -1 if GONE + 1 < age <= GONE + 2 else owed
+                # What the last target that had any took with it is not made good by one that has none, be it that
+                # nobody answered in the interval in which it was given up.
+                is_given_up = GONE + 1 < age < math.inf and (age <= GONE + 2 or owed > GONE)
+                owed = -1 if is_given_up else owed
             if isinstance(found, Missing):
                 owed = owed + 1 if is_silent and owed >= 0 else -1
             else:

@@ -17,6 +17,7 @@ import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -331,7 +332,7 @@ def test_evidence_goes_on_through_the_stages(shop: Monitored) -> None:
     run = json.loads(shop.state.read_text())["run"]
     assert judged(100, long_ago_s) == f"goes on with the evidence of stage 25%, which run {run} judged"
     assert judged(100, long_ago_s).startswith("goes on with the evidence of stage 100%")
-    assert judged(100, time.time()) == "", "another release"
+    assert judged(100, time.time()).startswith("begins anew: the canary's processes have all started since")
     assert judged(25, long_ago_s) == "", "a smaller stage"
 
 
@@ -392,3 +393,13 @@ def test_a_worker_that_dies_leaves_its_turn_to_another(shop: Monitored) -> None:
     judged = shop.judge("--stage=25", "-n", "2")
     judged.assert_no_go()
     assert judged.report["rollout"]["action"] == "rollback"
+
+
+@pytest.mark.parametrize("spoil", [{"saved_s": "x"}, {"rollout": {}}, {"rollout": None}, {"judge": 3}, {"schema": "?"}])
+def test_a_state_that_is_damaged_is_no_state(shop: Monitored, spoil: dict[str, Any]) -> None:
+    """The next run begins anew, and leaves a whole one."""
+    shop.judge("--stage=25").assert_go()
+    shop.state.write_text(json.dumps(json.loads(shop.state.read_text()) | spoil))
+    judged = shop.judge("--stage=25")
+    judged.assert_go()
+    assert judged.report["rollout"]["continues"] == ""

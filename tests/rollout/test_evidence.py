@@ -134,7 +134,7 @@ def test_neither_one_interval_nor_two_decide() -> None:
 def test_lone_bad_events_are_not_strong() -> None:
     """A spike of two intervals and one bad request after it decide nothing, however rare bad ones are."""
     wealth = Wealth()
-    for number, (k_c, k_b) in enumerate([(12, 0), (6, 0), (2, 0)]):
+    for number, (k_c, k_b) in enumerate([(12, 0), (6, 0), (1, 0)]):
         wealth.start_interval(starts_clock=number == 0)
         wealth.bet(relative_logs(30, k_c, 270, k_b, 1.25), 1.0, ALPHA, k_c)
     assert wealth.strong == 2

@@ -229,15 +229,76 @@ def test_a_stage_that_came_to_no_answer_may_be_judged_again() -> None:
     assert found.judgement.scrapes == 6
 
 
-@pytest.mark.parametrize("why", ["another release", "nobody knows", "counted before"])
-def test_another_canary_is_judged_by_itself(why: str) -> None:
-    """All of its processes have started since; or nobody says when they did; or the look reaches into the stage before."""
+def test_what_was_counted_before_is_not_counted_again() -> None:
+    """A look that reaches back into the stage before brings only what is new; a pause between stages owes nothing."""
     first, kept = first_stage(deployed(looks([HEALTHY] * 60)))
     begins = first.judgement.scrapes
-    at_s = {"another release": START_S + (begins + 1) * STEP_S, "nobody knows": None}.get(why, BEFORE_S)
-    rest = deployed(looks([HEALTHY] * 60, first=begins - 5 * (why == "counted before"), stage=0.25), at_s)
-    found = second_stage(kept, rest).run(3600, "the time")
-    assert found.continues == ""
+    given = looks([HEALTHY] * 60, first=begins - 5, stage=0.25)
+    past = replace(given[7], intervals=tuple(each.intervals[0] for each in given[:8]))
+    found = second_stage(kept, deployed([past, *given[8:]])).run(3600, "the time")
+    assert found.continues == "goes on with stage 10%"
+    assert found.document["trajectory"][0]["time_s"] >= START_S + begins * STEP_S
+    for pause in (1, 2, 3, 40):
+        later = deployed(looks([HEALTHY] * 60, first=begins + pause, stage=0.25))
+        again = second_stage(kept, later).run(3600, "the time")
+        assert (again.judgement.action, again.judgement.scrapes) == (Action.PROMOTE, 20)
+
+
+def test_what_was_owed_and_away_is_forgotten_between_stages() -> None:
+    """A canary that was away at the end of the last run, and an interval that was missing then, are of that run."""
+    away = [replace(look(number, stage=0.1), canary=Targets(0, 1)) for number in range(20, 22)]
+    _, kept = held(deployed([*looks([HEALTHY] * 10), *away]), 12)
+    back = deployed(looks([HEALTHY] * 60, first=500, stage=0.25))
+    down = replace(back[0], canary=Targets(0, 1))
+    assert second_stage(kept, [down, *back[1:]]).run(1, "the time").judgement.action is Action.HOLD
+    assert second_stage(kept, back).run(3600, "the time").judgement.action is Action.PROMOTE
+
+
+def held(given: list[Look], count: int) -> tuple[Observation, dict[str, Any]]:
+    """Returns what a first stage came to that was cut short after so many looks, and what was kept of it."""
+    kept: list[dict[str, Any]] = []
+    found = watch(Reader(given), ROLLOUT.of_stage(0.1), kept).run((count - 1) * STEP_S, "the time")
+    assert found.judgement.action is Action.HOLD
+    return found, kept[-1]
+
+
+def test_a_blip_at_the_start_does_not_block_every_run_after_it() -> None:
+    """Where the stage that is judged shows nothing bad, what an earlier run has left keeps it from nothing."""
+    blip = looks([(30, 3, 270, 0), (30, 3, 270, 0), *[(300, 0, 2700, 0)] * 100])
+    _, kept = held(deployed(blip), 60)
+    assert kept["rollout"]["reasons"][0]["code"] == "suspicion"
+    again = second_stage(kept, deployed(looks([(300, 0, 2700, 0)] * 60, first=80, stage=0.25)))
+    assert again.run(3600, "the time").judgement.action is Action.PROMOTE
+    worse = second_stage(kept, deployed(looks([(300, 1, 2700, 5)] * 60, first=80, stage=0.25)))
+    assert worse.run(59 * STEP_S, "the time").judgement.action is Action.HOLD
+
+
+def test_a_stage_that_went_on_may_itself_be_cut_short() -> None:
+    """With the alpha of the stage that it went on with; and an earlier stage's evidence outlives a start that is blind."""
+    first, kept = first_stage(deployed(looks([HEALTHY] * 60)))
+    begins = first.judgement.scrapes
+    rest = deployed(looks([HEALTHY] * 60, first=begins, stage=0.25))
+    second = second_stage(kept, rest)
+    later: list[dict[str, Any]] = []
+    second.keep = later.append
+    second.run(5 * STEP_S, "the time")
+    third = second_stage({}, rest[6:])
+    assert third.go_on(json.loads(json.dumps(later[-1])), "goes on with run 2")
+    assert third.run(3600, "the time").judgement.threshold == pytest.approx(first.judgement.threshold)
+    blind = second_stage(kept, [look(begins, unreadable="refused", stage=0.25)])
+    blind.keep = later.append
+    blind.run(1, "the time")
+    assert second_stage(later[-1], rest).run(3600, "the time").continues == "goes on with stage 10%"
+
+
+@pytest.mark.parametrize("why", ["another release", "nobody knows"])
+def test_another_canary_is_judged_by_itself(why: str) -> None:
+    """All of its processes have started since; or nobody says when they did."""
+    first, kept = first_stage(deployed(looks([HEALTHY] * 60)))
+    begins = first.judgement.scrapes
+    at_s = START_S + (begins + 1) * STEP_S if why == "another release" else None
+    found = second_stage(kept, deployed(looks([HEALTHY] * 60, first=begins, stage=0.25), at_s)).run(3600, "the time")
+    assert found.continues.startswith("begins anew: ")
     assert found.judgement.threshold == pytest.approx(1 / ROLLOUT.of_stage(0.25).alpha)
     assert found.judgement.action is Action.PROMOTE
 

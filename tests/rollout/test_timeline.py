@@ -195,6 +195,11 @@ def test_targets_without_requests_do_not_speak_for_those_that_have_gone() -> Non
     assert numbers(counts) == [None, None, None, (0, 0)]
     assert isinstance(counts[3], Counts)
     assert counts[3].covers == 1
+    # Nor where nobody answers in the very interval in which it is given up.
+    longer = Grid(tuple(STEP * number for number in range(4, 13)), STEP)
+    counts, _ = waiting([gone], skip=[8], upto=13).counts(longer)
+    assert numbers(counts) == [None] * 4 + [(0, 0)] * 4
+    assert all(isinstance(each, Counts) and each.covers == 1 for each in counts[4:])
 
 
 def latencies(count: Sequence[float], promote: Sequence[float], rollback: Sequence[float]) -> HistogramHistory:
