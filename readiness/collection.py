@@ -7,6 +7,7 @@ import importlib
 import re
 import sys
 import types
+import unittest
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -259,6 +260,7 @@ class Collection:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
         """The plan is known before anybody deselects; then whatever was not named is."""
+        items[:] = [item for item in items if not self._is_of_a_test_case(item)]
         for item in items:
             mark = mark_of_item(item)
             if mark is not None:
@@ -270,6 +272,15 @@ class Collection:
         if self.named:
             self._leave_out_what_is_not_named(config, items)
         return (yield)
+
+    def _is_of_a_test_case(self, item: pytest.Item) -> bool:
+        """Returns whether a check is a method that the unittest module calls, past whatever a check is held to."""
+        mark = mark_of_item(item)
+        if mark is None or not issubclass(getattr(item, "cls", None) or object, unittest.TestCase):
+            return False
+        text = f"check {mark.id} is a method of a unittest.TestCase, which is not run as a check. Make it a function."
+        self.plan.errors.append(text)
+        return True
 
     def _leave_out_what_is_not_named(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         self.plan.errors += lost(items, self.named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,17 @@ class Hiding:
         text = val if isinstance(val, str) else val.decode("utf-8", "backslashreplace")
         clean = self._text(text)
         return None if clean == wire.clean_text(text) else clean
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> Iterator[None]:
+        """Ids that a check names itself go round the hook for them."""
+        result = yield
+        calls = metafunc._calls  # noqa: SLF001 - pytest shows them to nobody before they are in the names of its items
+        for number, call in enumerate(calls):
+            ids = [self.redactor.redact(each) for each in call._idlist]  # noqa: SLF001 - the same
+            if ids != list(call._idlist):  # noqa: SLF001 - the same
+                calls[number] = dataclasses.replace(call, _idlist=ids)
+        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self) -> Iterator[None]:

@@ -66,11 +66,7 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
         raise UsageError(
             "Python runs with -O, which takes assert statements away.", "Run without -O and PYTHONOPTIMIZE."
         )
-    for option, why in REFUSED.items():
-        if getattr(options, option, None):
-            raise UsageError(
-                f"--{option} {why}, and would show the secrets of {options.readiness_env}.", "Leave it out."
-            )
+    _refuse_what_shows_secrets(options)
     gates = (*builtin_gates(), *_gates_of_plugins(config))
     selected = _selected_gates(options.readiness_gate, gates)
     start = config.invocation_params.dir
@@ -109,6 +105,14 @@ def read_order(config: pytest.Config, options: argparse.Namespace, taken: tuple[
         is_plan=is_plan,
         started=started,
     )
+
+
+def _refuse_what_shows_secrets(options: argparse.Namespace) -> None:
+    refused = {f"--{option}": why for option, why in REFUSED.items() if getattr(options, option, None)}
+    if os.environ.get("PYTEST_DEBUG"):
+        refused["PYTEST_DEBUG"] = "prints every argument of every hook"
+    for name, why in refused.items():
+        raise UsageError(f"{name} {why}, and would show the secrets of {options.readiness_env}.", "Leave it out.")
 
 
 def _gates_of_plugins(config: pytest.Config) -> list[Gate]:

@@ -41,6 +41,8 @@ class Parts:
     known: Sequence[str]
     """Every gate that can be required."""
     substitution: Substitution
+    only: Collection[str] = ()
+    """The gates that are judged, where not all are."""
     service: model.Service | None = None
     policy: model.Policy | None = None
     waivers: tuple[model.Waiver, ...] = ()
@@ -64,6 +66,10 @@ class Parts:
     def known_names(self, path: Place, name: str, known: Sequence[str]) -> str:
         """Returns what could have been meant; what came through a variable is compared with nothing."""
         return known_names("" if path in self.substitution.used else name, known)
+
+    def is_judged(self, gate: str) -> bool:
+        """True where checks of the gate run."""
+        return not self.only or gate in self.only
 
     def is_open(self, path: Place) -> bool:
         """True where a variable is missing at `path`, so that nothing can be said of the value."""
@@ -154,7 +160,7 @@ def _addresses(parts: Parts) -> Said:
         needs = "url" if isinstance(table, model.Flags) and table.source != "file" and not table.url else gate.needs
         # A table that could not be typed needs its address all the same; that of the flags says itself which.
         is_given = table is not None or (gate.name in parts.written_gates and gate.table is not model.Flags)
-        if not is_given or needs not in _ADD_ADDRESS or _has_address(where, needs):
+        if not (is_given and parts.is_judged(gate.name)) or needs not in _ADD_ADDRESS or _has_address(where, needs):
             continue
         what, remedy = _ADD_ADDRESS[needs]
         remedy = remedy if isinstance(where, model.Live) else _ADD_SERVICE
@@ -406,16 +412,23 @@ def _rollout(parts: Parts) -> Said:
                 names = parts.substitution.used.get(path)
                 text = f"{error}." if names is None else f"{hidden(names)} cannot be read as a selector."
                 yield path, text, "Write it as Prometheus does."
-        yield from _decisive(parts, f"{gate}/decision")
+        yield from _decisive(parts, gate)
         for name in ("ca", "cert", "key"):
             file = getattr(table.tls, name, None)
             if file is not None:
                 yield from _exists(parts, (*top, "tls", name), file)
 
 
-def _decisive(parts: Parts, check: str) -> Said:
+def _decisive(parts: Parts, gate: str) -> Said:
     """A rollback that is waived or only advises would end in GO, which means promote."""
-    waivers = [(("waiver", index, "check"), each.check) for index, each in enumerate(parts.waivers)]
+    if not parts.is_judged(gate):
+        return
+    check = f"{gate}/decision"
+    waivers = [
+        (("waiver", index, "check"), each.check)
+        for index, each in enumerate(parts.waivers)
+        if each.env is None or parts.environment in each.env
+    ]
     patterns = parts.policy.advisory if parts.policy is not None else ()
     advisory = [(("policy", "advisory", index), each) for index, each in enumerate(patterns)]
     places: list[tuple[Place, str]] = [*waivers, *advisory]

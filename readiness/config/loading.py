@@ -98,9 +98,9 @@ def load(
         at = merging.origin(source.document, environment, place)
         return source.problem(at, redactor.redact(text), redactor.redact(remedy))
 
-    is_idle = _idle(only, gates)
+    is_idle = _idle(only, gates, extra_gates)
     substitution = variables.substitute(written, environ, report, is_idle, is_plan=plan)
-    parts = Parts(source.file.parent, environment, list(environments), gates, known, substitution)
+    parts = Parts(source.file.parent, environment, list(environments), gates, known, substitution, only=only)
     problems += substitution.problems
     problems += _keep_secrets(parts, written, environ, redactor, report)
     problems += _look_at_values(source, parts, own, report)
@@ -112,12 +112,12 @@ def load(
     return _settings(source, parts, merging.digest({**written, "environment": environment}))
 
 
-def _idle(only: Collection[str], gates: Sequence[Gate]) -> Callable[[merging.Place], bool]:
+def _idle(only: Collection[str], gates: Sequence[Gate], own: Collection[str]) -> Callable[[merging.Place], bool]:
     """Returns what tells whether a place of the effective configuration matters to no gate that is judged."""
     needs = {gate.name: gate.needs for gate in gates}
-    # Of the user's own gates nobody knows what they use.
-    used = {needs.get(name) for name in only}
-    stores = () if not only or None in used else tuple({"database", "redis"} - used)
+    # Of the user's own checks, in whichever gate, nobody knows what they use.
+    is_known = bool(only) and not any(name in own or name not in needs for name in only)
+    stores = {"database", "redis"} - {needs.get(name) for name in only} if is_known else set()
 
     def is_idle(place: merging.Place) -> bool:
         table, name = (*place, None, None)[:2]

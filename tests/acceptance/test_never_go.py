@@ -510,3 +510,20 @@ def test_attempts_come_to_an_end(project: Project) -> None:
     judged = project.judge()
     judged.assert_no_go("health/endpoint[/ready] failed")
     assert judged.check("health/endpoint[/ready]")["attempts"] == 3
+
+
+@pytest.mark.parametrize("keys", ["", ", writes=True"])
+def test_method_of_a_test_case_is_no_check(project: Project, keys: str) -> None:
+    """The unittest module calls it, past fixtures and limits, and forgives what an async one returns: it is not run."""
+    project.write(
+        "checks/test_own.py",
+        "import pathlib, unittest\nfrom readiness import check\n\n"
+        "class TestOwn(unittest.TestCase):\n"
+        f"    @check('own/a'{keys})\n    async def test_a(self):\n        assert 1 == 2\n\n"
+        f"    @check('own/b'{keys})\n    def test_b(self):\n        pathlib.Path('written').touch()\n        assert True is not False\n",
+    )
+    judged = project.judge()
+    judged.assert_no_go(
+        "check own/a is a method of a unittest.TestCase, which is not run as a check. Make it a function."
+    )
+    assert not (project.folder / "written").exists()

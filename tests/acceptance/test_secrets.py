@@ -184,6 +184,35 @@ def test_files_of_pytest_show_no_secret(project: Project, leaks: tuple[str, ...]
     assert_not_shown(TOKEN, judged, own, *kept)
 
 
+@pytest.mark.parametrize("way", [(), ("-n2",)])
+def test_explicit_ids_of_parameters_are_redacted(project: Project, way: tuple[str, ...]) -> None:
+    """They go round pytest's hook; the check still counts, and pytest's cache holds no secret."""
+    project.config(CONFIG.replace("[health]", 'headers = { A = "Bearer ${TOK}" }\n[health]'))
+    project.write(
+        "checks/test_own.py",
+        "import os, pytest\nfrom readiness import check\nTOK = os.environ['TOK']\n\n"
+        "@check('own/a')\n@pytest.mark.parametrize('v', [1, pytest.param(2, id=f'x-{TOK}')], ids=[TOK, 'other'])\n"
+        "def test_own(v, measure):\n    measure('v', v, equals=1)\n",
+    )
+    judged = project.judge(*way, "--junitxml=own.xml", TOK="hidden-7c1e55d2")
+    judged.assert_no_go("own/a")
+    assert sorted(each for key, each in judged.outcomes.items() if key.startswith("own/")) == ["failed", "passed"]
+    files = [
+        path
+        for path in project.folder.rglob("*")
+        if path.is_file() and "hidden-7c1e55d2" in path.read_text("utf-8", "replace")
+    ]
+    assert files == []
+    assert "hidden-7c1e55d2" not in judged.out
+
+
+def test_debugging_by_a_variable_is_refused(project: Project) -> None:
+    """PYTEST_DEBUG prints past all redaction."""
+    judged = project.judge(PYTEST_DEBUG="1")
+    assert judged.status == 4
+    assert "PYTEST_DEBUG prints every argument of every hook" in judged.out
+
+
 @pytest.mark.parametrize("option", ["--debug=own.log", "--pastebin=failed"])
 def test_options_that_would_show_secrets_are_refused(project: Project, option: str) -> None:
     """What pytest writes past all redaction is not written at all."""

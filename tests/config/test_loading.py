@@ -255,6 +255,53 @@ def test_files_of_gates_that_are_not_judged_may_be_missing(folder: Folder) -> No
     assert [each.key for each in folder.problems(text, only=("database",))] == ["migrations.path"]
 
 
+def test_own_checks_of_a_built_in_gate_may_need_any_store(folder: Folder) -> None:
+    """Nobody knows what they use: whatever the environment names is needed, as where all gates are judged."""
+    text = f"{MINIMAL}database.url = '${{STORE}}'\n[health]\nendpoints = ['/a']\n"
+    assert folder.load(text, only=("health",)).missing == ()
+    assert [each.key for each in folder.problems(text, only=("health",), own=("health",))] == ["url"]
+
+
+def test_addresses_of_gates_that_are_not_judged_may_be_missing(folder: Folder) -> None:
+    """As the variables and files that only they need."""
+    text = f"{MINIMAL}[health]\nendpoints = ['/a']\n[redis]\nping-within = '5ms'\n"
+    folder.load(text, only=("health",))
+    assert "needs the address of Redis" in folder.problems(text, only=("redis",))[0].text
+
+
+@pytest.mark.parametrize(("env", "only", "refused"), [("x", (), 1), ("y", (), 0), ("x", ("health",), 0)])
+def test_waiver_of_a_decision_that_is_not_made_matters_to_nobody(
+    folder: Folder, env: str, only: tuple[str, ...], refused: int
+) -> None:
+    """It is refused where the rollout is judged, in the environments that it speaks of."""
+    text = f"""{MINIMAL}[env.y]
+kind = "live"
+[health]
+endpoints = ["/a"]
+[[waiver]]
+check = "rollout/*"
+env = ["{env}"]
+reason = "r"
+owner = "o"
+expires = 2999-12-31
+[rollout]
+prometheus = "http://prometheus.example"
+stages = ["10%"]
+canary = 'a="b"'
+baseline = 'a="c"'
+observe = "30m"
+[[rollout.metric]]
+name = "errors"
+total = "a"
+bad = "b"
+promote-below = "1%"
+"""
+    if refused:
+        assert "covers rollout/decision" in folder.problems(text, only=only)[0].text
+    else:
+        folder.load(text, only=only)
+
+
 def test_mistakes_in_tables_that_are_not_judged_are_still_reported(folder: Folder) -> None:
     """A file is either well-formed or not."""
     text = f"{MINIMAL}redis.url = 'redis://h'\n[redis]\nping-witin = '5ms'\n[health]\nendpoints = ['/a']\n"
