@@ -218,6 +218,8 @@ def with_replica(look_at: str, spoil: Callable[[RedisServer, RedisServer], None]
     def breaks(targets: Targets) -> Iterator[Changes]:
         with replicated(targets.servers) as two:
             warm(two.primary)
+            # An idle primary is heard every 10 s only, which is more than the limit of this test.
+            two.primary.ask("CONFIG", "SET", "repl-ping-replica-period", "1")
             warm_replica(two.replica)
             spoil(two.primary, two.replica)
             yield {"redis.url": getattr(two, look_at).url, "redis.max-replication-lag": "1500ms"}
