@@ -101,7 +101,8 @@ class Targets:
 
     @property
     def flags_file(self) -> Path:
-        """Where the repository defines its flags."""
+        """Where the repository defines its flags; there from the first use on of the service that serves them."""
+        assert self.flags.flags
         return self._folder / "feature_flags" / "flags.json"
 
     @cached_property
