@@ -89,7 +89,9 @@ def stands_in(value: str, text: str) -> bool:
 
 def _decoded(text: str) -> tuple[str, str]:
     """Returns what a percent-encoded text stands for: in the user or the path of an address, and in its query."""
-    return unquote(text), unquote_plus(text)
+    plain = unquote(text)
+    # The plus of a scheme, such as `redis+cluster://`, is none; without it nobody would know the address for one.
+    return plain, plain if "://" in text else unquote_plus(text)
 
 
 def _credentials(value: str) -> Iterator[str]:

@@ -378,3 +378,11 @@ def test_forms_agree_with_writers() -> None:
     document = ET.tostring(element, "unicode")
     assert made.redact(document) == '<case name="***">***</case>'
     assert made.find(ET.tostring(element)) == ["S0"]
+
+
+def test_an_address_stays_one_whose_scheme_has_a_plus() -> None:
+    """Its hosts are no secret, and a report without them would say nothing."""
+    redactor = Redactor()
+    redactor.add("URL", "redis+cluster://:hidden-word@127.0.0.1:53899,127.0.0.1:53900")
+    assert redactor.redact("Redis at 127.0.0.1:53899") == "Redis at 127.0.0.1:53899"
+    assert "hidden-word" not in redactor.redact("it was hidden-word")
