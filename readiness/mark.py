@@ -224,9 +224,11 @@ def surely_asserts(function: Callable[..., Any]) -> bool:
     """Returns whether each normal return of the function has passed an `assert` statement.
 
     An assert inside a loop, a branch, a `with` block (which may swallow it), an exception handler or a nested function
-    may never count, and neither may one behind an early `return`, or one of what is always true, such as a tuple; such
-    a check has to `measure` something to count as evidence.
+    may never count, and neither may one behind an early `return`, one of what is always true, such as a tuple, or one in
+    a function that a decorator wraps and may not call; such a check has to `measure` something to count as evidence.
     """
+    if hasattr(function, "__wrapped__"):
+        return False
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):

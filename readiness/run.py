@@ -122,10 +122,8 @@ class Run:
             (self.order.collection, "collection"),
             (self.execution, "execution"),
             (fixtures, "fixtures"),
-            (
-                Hiding(config, self.redactor),
-                "hiding",
-            ),  # after the execution: outside of it, and so the last to see a report
+            # After the execution: outside of it, and so the last to see a report.
+            (Hiding(config, self.redactor), "hiding"),
         ):
             config.pluginmanager.register(plugin, f"readiness-{name}")
         config.add_cleanup(self.execution.observer.close)

@@ -527,3 +527,15 @@ def test_method_of_a_test_case_is_no_check(project: Project, keys: str) -> None:
         "check own/a is a method of a unittest.TestCase, which is not run as a check. Make it a function."
     )
     assert not (project.folder / "written").exists()
+
+
+def test_assert_that_a_decorator_swallows_is_no_evidence(project: Project) -> None:
+    """What it wraps may never be called, or its failure be forgiven: only what was measured counts then."""
+    project.write(
+        "checks/test_own.py",
+        "import contextlib, functools\nfrom readiness import check\n\n"
+        "def forgiving(function):\n    @functools.wraps(function)\n    def call(*args, **keys):\n"
+        "        with contextlib.suppress(AssertionError):\n            function(*args, **keys)\n    return call\n\n"
+        "@check('own/a')\n@forgiving\ndef test_a():\n    assert 1 == 2\n",
+    )
+    project.judge().assert_no_go("check own/a neither measured nor asserted anything")
